@@ -1,0 +1,51 @@
+"""Multi-task learning for tables: certified models behind scikit-learn's API."""
+
+from importlib import import_module
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "attach_task": "data",
+    "stack_tasks": "data",
+    "wide_to_long": "data",
+    "TaskStatistics": "statistics",
+    "GroupLassoRegressor": "linear_model",
+    "GroupLassoClassifier": "linear_model",
+    "IndependentTasks": "baselines",
+    "PooledTasks": "baselines",
+    "MultiTaskMLPRegressor": "neural_network",
+    "MultiTaskMLPClassifier": "neural_network",
+    "TaskStandardScaler": "preprocessing",
+    "TaskKFold": "model_selection",
+    "TaskScorer": "model_selection",
+    "MTLPipeline": "pipeline",
+    "make_mtl_pipeline": "pipeline",
+    "compare": "comparison",
+    "ComparisonReport": "comparison",
+    "duality_gap": "diagnostics",
+    "objective": "diagnostics",
+    "kkt_residual": "diagnostics",
+    "load_nhefs": "datasets",
+    "load_hsb82": "datasets",
+    "load_exam": "datasets",
+    "load_pbc": "datasets",
+    "make_group_sparse_tasks": "datasets",
+    "make_clustered_tasks": "datasets",
+    "make_related_tasks": "datasets",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - names are resolved lazily, on first use
+
+
+def __getattr__(name):
+    """Import the home of a public name on first use, so that importing is cheap."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'skmtl' has no attribute {name!r}")
+    value = getattr(import_module(f"skmtl.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    """List the public names."""
+    return [*__all__, "__version__"]

@@ -1,0 +1,106 @@
+"""Everything scikit-learn keeps private or has only in some versions."""
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import column_or_1d
+
+try:  # scikit-learn >= 1.9
+    from sklearn.callback import CallbackSupportMixin
+
+    HAS_CALLBACKS = True
+except ImportError:
+    HAS_CALLBACKS = False
+
+    class CallbackSupportMixin:
+        """Stand-in where scikit-learn has no callbacks yet."""
+
+
+_SIMPLE_METHODS = (
+    "fit",
+    "partial_fit",
+    "predict",
+    "predict_proba",
+    "predict_log_proba",
+    "decision_function",
+    "score",
+    "split",
+    "transform",
+)
+
+
+def name_request_owner(request, owner):
+    """Let a metadata request name its owner by a string.
+
+    scikit-learn 1.8 keeps the estimator itself there and deep-copies it on every routed
+    call, which costs seconds for a large fitted model.
+    """
+    request.owner = owner
+    for method in _SIMPLE_METHODS:
+        if hasattr(request, method):
+            getattr(request, method).owner = owner
+    return request
+
+
+class FitProgress:
+    """Reports the iterations of one fit to scikit-learn's callbacks, if there are any.
+
+    Parameters
+    ----------
+    estimator : estimator with `CallbackSupportMixin`
+    X, y, metadata :
+        What the user passed to fit.
+    max_steps : int or None
+        Upper bound on the number of iterations.
+    """
+
+    def __init__(self, estimator, X, y, metadata=None, max_steps=None):
+        self.context = None
+        if HAS_CALLBACKS and (
+            getattr(estimator, "_skl_callbacks", None)
+            or hasattr(estimator, "_parent_callback_ctx")
+        ):
+            self.estimator = estimator
+            self.arguments = {"X": X, "y": y, "metadata": metadata}
+            self.context = estimator._init_callback_context(max_subtasks=max_steps)
+            self.context.call_on_fit_task_begin(estimator=estimator, **self.arguments)
+
+    def step(self, attributes):
+        """Report one iteration; True means that a callback asks to stop.
+
+        `attributes` is a function that returns the fitted attributes so far.
+        """
+        if self.context is None:
+            return False
+        sub = self.context.subcontext(task_name="iteration")
+        sub.call_on_fit_task_begin(estimator=self.estimator, **self.arguments)
+        return bool(
+            sub.call_on_fit_task_end(
+                estimator=self.estimator,
+                reconstruction_attributes=attributes,
+                **self.arguments,
+            )
+        )
+
+    def finish(self, attributes):
+        """Report the end of the fit."""
+        if self.context is not None:
+            self.context.call_on_fit_task_end(
+                estimator=self.estimator,
+                reconstruction_attributes=attributes,
+                **self.arguments,
+            )
+
+
+__all__ = [
+    "HAS_CALLBACKS",
+    "CallbackSupportMixin",
+    "FitProgress",
+    "HasMethods",
+    "Interval",
+    "StrOptions",
+    "column_or_1d",
+    "fit_context",
+    "name_request_owner",
+    "safe_indexing",
+]

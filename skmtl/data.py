@@ -1,0 +1,321 @@
+"""The one container the solvers see, and helpers that bring tables into a layout.
+
+An array "of label shape" is (n,) where every task has rows of its own, in packed order,
+and (n, T) where all tasks share X.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from skmtl._compat import safe_indexing
+from skmtl.layouts import as_task_labels, read_wide
+
+# A dense X up to this size is copied into task order when its rows come interleaved;
+# a larger one stays as it is and its rows are gathered in chunks.
+PACK_BYTES = 256 * 2**20
+CHUNK_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """Rows packed task by task, or one X shared by all tasks.
+
+    Attributes
+    ----------
+    X : ndarray or csr matrix/array of shape (n, p)
+    y, weight : ndarray of label shape
+        y is 0 where weight is 0.
+    tasks : ndarray of shape (T,)
+    offsets : ndarray of shape (T + 1,) or None
+        Packed rows of task t are offsets[t]:offsets[t + 1]; None when X is shared.
+    order : ndarray of shape (n,) or None
+        Row of X behind each packed row, where X itself is not in packed order.
+    """
+
+    X: object
+    y: np.ndarray
+    weight: np.ndarray
+    tasks: np.ndarray
+    offsets: np.ndarray | None
+    order: np.ndarray | None = None
+
+    @classmethod
+    def pack(cls, X, labels):
+        """Pack numeric X (n, p) and numeric `TaskLabels`."""
+        if sparse.issparse(X):
+            X = X.tocsr()
+        if labels.layout == "wide":
+            y = np.where(labels.weight > 0, labels.y, 0.0)
+            return cls(X, y, labels.weight, labels.tasks, None)
+        order = np.argsort(labels.codes, kind="stable")
+        order = order[np.searchsorted(labels.codes[order], 0) :]
+        counts = np.bincount(labels.codes[order], minlength=labels.n_tasks)
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        y, weight = labels.y[order], labels.weight[order]
+        if len(order) == X.shape[0] and np.all(order[1:] > order[:-1]):
+            order = None
+        elif sparse.issparse(X) or X.nbytes <= PACK_BYTES:
+            X, order = X[order], None
+        return cls(X, y, weight, labels.tasks, offsets, order)
+
+    @property
+    def shared(self):
+        """Whether all tasks share one X."""
+        return self.offsets is None
+
+    @property
+    def n_tasks(self):
+        """Number of tasks."""
+        return len(self.tasks)
+
+    @property
+    def n_features(self):
+        """Number of features."""
+        return self.X.shape[1]
+
+    @property
+    def n_labels(self):
+        """Observed labels of each task, shape (T,)."""
+        if self.shared:
+            return np.count_nonzero(self.weight, axis=0)
+        return np.diff(self.offsets)
+
+    def with_y(self, y):
+        """Return the same rows with other labels (of label shape)."""
+        return replace(self, y=np.where(self.weight > 0, y, 0.0))
+
+    def per_task_sum(self, values):
+        """Sum values of label shape over the rows of each task, shape (T,)."""
+        if self.shared:
+            return values.sum(axis=0)
+        return np.add.reduceat(values, self.offsets[:-1])
+
+    def spread(self, per_task):
+        """Repeat one value per task over its rows, in label shape."""
+        if self.shared:
+            return np.broadcast_to(per_task, self.y.shape)
+        return np.repeat(per_task, np.diff(self.offsets))
+
+    def blocks(self, chunk_bytes=None):
+        """Yield (task or None, packed rows, X block); task None: rows of all tasks.
+
+        With `chunk_bytes` no block is larger than that; without it, whole tasks are
+        yielded where they are views. Gathered blocks are always chunked.
+        """
+        if self.order is not None:
+            chunk_bytes = chunk_bytes or CHUNK_BYTES
+        width = 8 * max(self.n_features, 1)
+        limit = max(1, chunk_bytes // width) if chunk_bytes else None
+        bounds = (
+            [(None, 0, self.X.shape[0])]
+            if self.shared
+            else zip(
+                range(self.n_tasks), self.offsets[:-1], self.offsets[1:], strict=True
+            )
+        )
+        for t, start, stop in bounds:
+            step = limit or max(stop - start, 1)
+            for a in range(start, stop, step):
+                b = min(a + step, stop)
+                yield t, slice(a, b), self._rows(a, b)
+
+    def _rows(self, a, b):
+        """Return packed rows a:b of X, as a view where possible."""
+        if self.order is not None:
+            return self.X[self.order[a:b]]
+        if a == 0 and b == self.X.shape[0]:
+            return self.X
+        if sparse.issparse(self.X):  # slicing a csr matrix would copy its data
+            X, (start, stop) = self.X, (self.X.indptr[a], self.X.indptr[b])
+            parts = (
+                X.data[start:stop],
+                X.indices[start:stop],
+                X.indptr[a : b + 1] - start,
+            )
+            return type(X)(parts, shape=(b - a, X.shape[1]), copy=False)
+        return self.X[a:b]
+
+    def matvec(self, W):
+        """Return the predictions X W, in label shape, for W of shape (p, T)."""
+        if self.shared:
+            return np.asarray(self.X @ W)
+        z = np.empty(len(self.y))
+        columns = np.ascontiguousarray(W.T)
+        for t, rows, block in self.blocks():
+            z[rows] = block @ columns[t]
+        return z
+
+    def rmatvec(self, U):
+        """Return X'U per task, shape (p, T), for U of label shape."""
+        if self.shared:
+            return np.asarray(self.X.T @ U)
+        G = np.zeros((self.n_tasks, self.n_features))
+        for t, rows, block in self.blocks():
+            G[t] += block.T @ U[rows]
+        return np.ascontiguousarray(G.T)
+
+
+# ---------------------------------------------------------------- helpers for users
+def stack_tasks(tables):
+    """Stack one table per task into the long layout.
+
+    Parameters
+    ----------
+    tables : mapping of task label -> (X, y)
+        X of shape (n_t, p) with the same columns for every task (DataFrames are
+        concatenated by name), y of shape (n_t,).
+
+    Returns
+    -------
+    X : ndarray of shape (n, p) or DataFrame
+        All rows, task after task.
+    y : ndarray of shape (n,)
+        Their labels.
+    task : ndarray of shape (n,)
+        The task label of each row, ready for ``fit(X, y, task=task)``.
+
+    Raises
+    ------
+    ValueError
+        If there is no table, or the tables differ in their columns or lengths.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import stack_tasks
+    >>> A, B = (np.ones((2, 3)), [1.0, 2.0]), (np.zeros((1, 3)), [3.0])
+    >>> X, y, task = stack_tasks({"A": A, "B": B})
+    >>> X.shape, y.tolist(), task.tolist()
+    ((3, 3), [1.0, 2.0, 3.0], ['A', 'A', 'B'])
+    """
+    if not tables:
+        raise ValueError("stack_tasks needs at least one task; got an empty mapping.")
+    names = list(tables)
+    Xs, ys = zip(*tables.values(), strict=True)
+    ys = [np.asarray(y) for y in ys]
+    if not hasattr(Xs[0], "columns"):
+        Xs = [X if sparse.issparse(X) else np.asarray(X) for X in Xs]
+    columns = list(getattr(Xs[0], "columns", range(Xs[0].shape[1])))
+    for name, X, y in zip(names, Xs, ys, strict=True):
+        if y.shape != (X.shape[0],):
+            raise ValueError(
+                f"Task {name!r} has {X.shape[0]} rows in X but y of shape {y.shape}; "
+                "each row needs one label."
+            )
+        if list(getattr(X, "columns", range(X.shape[1]))) != columns:
+            raise ValueError(
+                f"Task {name!r} has other features than task {names[0]!r}: all tasks "
+                "need the same columns in the same order."
+            )
+    task = np.repeat(as_task_labels(names), [len(y) for y in ys])
+    if hasattr(Xs[0], "columns"):
+        module = type(Xs[0]).__module__.split(".")[0]
+        if module == "polars":
+            import polars
+
+            return polars.concat(Xs), np.concatenate(ys), task
+        import pandas
+
+        return pandas.concat(Xs, ignore_index=True), np.concatenate(ys), task
+    if any(sparse.issparse(X) for X in Xs):
+        return sparse.vstack(Xs).tocsr(), np.concatenate(ys), task
+    return np.concatenate(Xs), np.concatenate(ys), task
+
+
+def wide_to_long(X, Y):
+    """Turn the wide layout (one column of Y per task) into the long one.
+
+    A row with labels for several tasks is repeated, once per observed label.
+    Cross-validation of the result must keep the copies of a row together: pass ``row``
+    as ``groups``, or the same patient is in the training and in the test part.
+
+    Parameters
+    ----------
+    X : array-like, DataFrame or sparse matrix of shape (n, p)
+        One row per sample.
+    Y : array-like or DataFrame of shape (n, T)
+        One column per task; NaN where a label is not observed.
+
+    Returns
+    -------
+    X : same type as X, of shape (m, p)
+        The rows, repeated; m is the number of observed labels.
+    y : ndarray of shape (m,)
+        The observed labels.
+    task : ndarray of shape (m,)
+        The task of each label: the column name of Y, else its position.
+    row : ndarray of shape (m,)
+        The row of the wide table each label came from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import wide_to_long
+    >>> Y = np.array([[1.0, np.nan], [2.0, 5.0]])
+    >>> X, y, task, row = wide_to_long(np.eye(2), Y)
+    >>> y.tolist(), task.tolist(), row.tolist()
+    ([1.0, 2.0, 5.0], [0, 0, 1], [0, 1, 1])
+    """
+    if not hasattr(Y, "shape"):
+        Y = np.asarray(Y)
+    if len(Y.shape) != 2:
+        raise ValueError(
+            f"wide_to_long needs Y with one column per task, got shape {tuple(Y.shape)}."
+        )
+    labels = read_wide(Y, None)
+    if X.shape[0] != Y.shape[0]:
+        raise ValueError(f"X has {X.shape[0]} rows but Y has {Y.shape[0]}.")
+    parts = [labels.of_task(t) for t in range(labels.n_tasks)]
+    row = np.concatenate([rows for rows, _, _ in parts])
+    y = np.concatenate([values for _, values, _ in parts])
+    task = np.repeat(labels.tasks, [len(rows) for rows, _, _ in parts])
+    if y.dtype.kind == "O":
+        y = np.array(y.tolist())
+    return safe_indexing(X, row), y, task, row
+
+
+def attach_task(X, task, name="task"):
+    """Return X as a DataFrame with the task labels as its last column.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n, p)
+        The features. Columns of an array are named x0, x1, ...
+    task : array-like of shape (n,) or scalar
+        The task label of each row.
+    name : str, default="task"
+        Name of the new column, to be given to `MTLPipeline` as ``task_col``.
+
+    Returns
+    -------
+    DataFrame of shape (n, p + 1)
+        A new pandas (or, for polars input, polars) DataFrame.
+
+    Raises
+    ------
+    ValueError
+        If X already has a column of that name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import attach_task
+    >>> attach_task(np.eye(2), ["A", "B"], name="hospital").columns.tolist()
+    ['x0', 'x1', 'hospital']
+    """
+    if hasattr(X, "columns") and name in list(X.columns):
+        raise ValueError(f"X already has a column {name!r}; choose another name=.")
+    if type(X).__module__.split(".")[0] == "polars":
+        import polars
+
+        column = polars.lit(task) if np.ndim(task) == 0 else polars.Series(name, task)
+        return X.with_columns(column.alias(name))
+    import pandas
+
+    if not isinstance(X, pandas.DataFrame):
+        X = np.asarray(X)
+        X = pandas.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
+    values = task if np.ndim(task) == 0 else pandas.Series(task).set_axis(X.index)
+    return X.assign(**{name: values})

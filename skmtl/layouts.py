@@ -1,0 +1,358 @@
+"""The layouts a user may pass, read into one description of rows, tasks and labels.
+
+Notation: n rows, p features, T tasks.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from skmtl._compat import column_or_1d
+
+
+# ---------------------------------------------------------------- task labels
+def _label_kind(values):
+    """Name the kind of task labels: 'str', 'int' or 'bool'; None if mixed."""
+    if values.dtype.kind in "iu":
+        return "int"
+    if values.dtype.kind in "UT":
+        return "str"
+    if values.dtype.kind == "b":
+        return "bool"
+    kinds = {
+        "str"
+        if isinstance(v, str)
+        else "bool"
+        if isinstance(v, (bool, np.bool_))
+        else "int"
+        if isinstance(v, (int, np.integer))
+        else None
+        for v in values.ravel()
+    }
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _is_missing(value):
+    """Tell whether a label of any type stands for 'missing'."""
+    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
+        return True
+    return isinstance(value, (float, np.floating)) and value != value
+
+
+def missing_mask(values):
+    """Tell which entries of an array of any dtype are None, NaN or NA."""
+    values = np.asarray(values)
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind != "O":
+        return np.zeros(values.shape, dtype=bool)
+    flat = [_is_missing(v) for v in values.ravel()]
+    return np.array(flat, dtype=bool).reshape(values.shape)
+
+
+def as_task_labels(task):
+    """Return task labels as a str, int64, bool or (uniform) object array, or raise."""
+    values = np.asarray(task)
+    if values.dtype.kind == "f" or (
+        values.dtype.kind == "O"
+        and all(isinstance(v, (float, np.floating)) for v in values.ravel())
+    ):
+        values = values.astype(float)
+        if np.isnan(values).any():
+            raise ValueError(
+                f"task has {int(np.isnan(values).sum())} missing labels; every row needs "
+                "one. Drop those rows or give them a label of their own."
+            )
+        whole = np.round(values)
+        if not np.array_equal(values, whole):
+            odd = values[values != whole][0]
+            raise ValueError(
+                f"task labels must be strings or whole numbers, got {odd!r}. If a "
+                "transformer scaled the task column, keep that column out of it."
+            )
+        return whole.astype(np.int64)
+    if values.dtype.kind == "O":
+        missing = missing_mask(values)
+        if missing.any():
+            raise ValueError(
+                f"task has {int(missing.sum())} missing labels; every row needs one. "
+                "Drop those rows or give them a label of their own."
+            )
+    kind = _label_kind(values)
+    if values.size and kind is None:
+        raise ValueError(
+            "task labels must all be strings or all whole numbers, got a mixture or "
+            f"another type (dtype {values.dtype}, first label {values.ravel()[0]!r})."
+        )
+    if kind == "int":
+        return values.astype(np.int64)
+    return values.astype(str) if kind == "str" else values.astype(bool)
+
+
+def _category_order(task):
+    """Return the categories of a pandas or polars categorical, in order, or None."""
+    accessor = getattr(task, "cat", None)
+    if accessor is not None:
+        if hasattr(accessor, "categories"):
+            return np.asarray(accessor.categories)
+        if hasattr(accessor, "get_categories"):
+            return np.asarray(accessor.get_categories())
+    if hasattr(task, "categories"):
+        return np.asarray(task.categories)
+    return None
+
+
+class TaskIndex:
+    """The tasks a model knows, in order, and the way from labels to their positions.
+
+    Parameters
+    ----------
+    tasks : ndarray of shape (T,)
+        Labels, each once.
+    """
+
+    def __init__(self, tasks):
+        self.tasks = tasks
+        self._position = {v: i for i, v in enumerate(tasks.tolist())}
+
+    def codes(self, task, n_rows):
+        """Return the position of each row's task, -1 for a label not known.
+
+        A scalar label is taken for every row. Labels of another kind than the known ones
+        (0 against "0") raise, for they can only be a mistake.
+        """
+        labels = as_task_labels(task)
+        if labels.ndim == 0:
+            labels = np.broadcast_to(labels, (n_rows,))
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels[:, 0]
+        if labels.shape != (n_rows,):
+            raise ValueError(
+                f"task must hold one label per row of X: X has {n_rows} rows, task has "
+                f"shape {labels.shape}."
+            )
+        known, given = _label_kind(self.tasks), _label_kind(labels)
+        if n_rows and known is not None and known != given:
+            raise ValueError(
+                f"task labels are of kind {given!r} (such as {labels[0]!r}) but the model "
+                f"was fitted with labels of kind {known!r} (such as {self.tasks[0]!r}). "
+                "Convert them to the same kind."
+            )
+        uniques, inverse = np.unique(labels, return_inverse=True)
+        table = np.array(
+            [self._position.get(u, -1) for u in uniques.tolist()], dtype=int
+        )
+        return table[inverse.reshape(-1)] if n_rows else np.zeros(0, dtype=int)
+
+
+# ---------------------------------------------------------------- labels of all layouts
+@dataclass(frozen=True)
+class TaskLabels:
+    """Which task each row belongs to and which labels are observed.
+
+    Attributes
+    ----------
+    layout : {"single", "long", "wide"}
+    tasks : ndarray of shape (T,)
+    y : ndarray of shape (n,) or, wide, (n, T)
+        Labels as given (any dtype); missing ones are NaN or None.
+    codes : ndarray of shape (n,) or None
+        Position of each row's task, -1 where the weight is zero; None when wide.
+    weight : ndarray, shape of y
+        Sample weights, 0 where no label is observed.
+    """
+
+    layout: str
+    tasks: np.ndarray
+    y: np.ndarray
+    codes: np.ndarray | None
+    weight: np.ndarray
+
+    @property
+    def n_tasks(self):
+        """Number of tasks."""
+        return len(self.tasks)
+
+    def rows(self, t):
+        """Return the rows at which task t has a label."""
+        if self.layout == "wide":
+            return np.flatnonzero(self.weight[:, t] > 0)
+        return np.flatnonzero(self.codes == t)
+
+    def of_task(self, t):
+        """Return (rows, labels, weights) of task t."""
+        rows = self.rows(t)
+        if self.layout == "wide":
+            return rows, self.y[rows, t], self.weight[rows, t]
+        return rows, self.y[rows], self.weight[rows]
+
+    def with_y(self, y):
+        """Return the same rows and tasks with other labels."""
+        return replace(self, y=y)
+
+    def keep_tasks(self, kept):
+        """Return the labels of the tasks at positions `kept`, in that order."""
+        kept = np.asarray(kept, dtype=int)
+        if self.layout == "wide":
+            return replace(
+                self,
+                tasks=self.tasks[kept],
+                y=self.y[:, kept],
+                weight=self.weight[:, kept],
+            )
+        table = np.full(self.n_tasks + 1, -1)
+        table[kept] = np.arange(len(kept))
+        codes = table[self.codes]
+        weight = np.where(codes < 0, 0.0, self.weight)
+        return replace(self, tasks=self.tasks[kept], codes=codes, weight=weight)
+
+
+def check_weights(sample_weight, shape):
+    """Return sample_weight as a float array of `shape`, or raise; None means ones."""
+    if sample_weight is None:
+        return np.ones(shape)
+    weight = np.asarray(sample_weight, dtype=float)
+    if weight.ndim == 0:
+        weight = np.broadcast_to(weight, (shape[0],))
+    if weight.shape != shape and weight.shape != shape[:1]:
+        allowed = " or ".join(map(str, dict.fromkeys((shape[:1], shape))))
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}; with these labels it must have "
+            f"shape {allowed}."
+        )
+    if not np.isfinite(weight).all():
+        raise ValueError("sample_weight must be finite; it contains NaN or infinity.")
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight must not be negative; the smallest is {weight.min():g}. "
+            "Weight 0 leaves a row out."
+        )
+    if weight.shape != shape:
+        weight = weight[:, None]
+    return np.broadcast_to(weight, shape).copy()
+
+
+def _wide_names(Y):
+    """Return the task names of a two-dimensional Y: its columns, else 0..T-1."""
+    columns = getattr(Y, "columns", None)
+    if columns is None:
+        return np.arange(Y.shape[1])
+    names = list(columns)
+    if len(set(names)) != len(names):
+        raise ValueError(
+            f"The columns of Y name the tasks and must differ, got {names}."
+        )
+    if all(isinstance(name, str) for name in names):
+        return np.array(names, dtype=str)
+    if all(isinstance(name, (int, np.integer)) for name in names):
+        return np.array(names, dtype=np.int64)
+    raise ValueError(
+        f"The columns of Y name the tasks and must be all strings or all integers, got {names}."
+    )
+
+
+def read_wide(Y, sample_weight, *, empty_tasks=False):
+    """Read the layout with one column of Y per task."""
+    names = _wide_names(Y)
+    values = Y.to_numpy() if hasattr(Y, "to_numpy") else np.asarray(Y)
+    missing = missing_mask(values)
+    weight = check_weights(sample_weight, values.shape)
+    weight[missing] = 0.0
+    empty = names[~(weight > 0).any(axis=0)]
+    if len(empty) and not empty_tasks:
+        raise ValueError(
+            f"Task {empty[0]!r} has no observed label with positive weight. Drop its "
+            "column from Y (or, in cross-validation, use TaskKFold so that every "
+            "training part holds labels of every task)."
+        )
+    return TaskLabels("wide", names, values, None, weight)
+
+
+def _read_long(y, task, sample_weight):
+    """Read the layout with one label per row and a vector of tasks."""
+    weight = check_weights(sample_weight, y.shape)
+    labels = as_task_labels(task)
+    if labels.ndim == 0:
+        labels = np.broadcast_to(labels, y.shape)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape != y.shape:
+        raise ValueError(
+            "task must hold one label per row: y has shape "
+            f"{y.shape}, task has shape {labels.shape}."
+        )
+    present = np.unique(labels[weight > 0])
+    order = _category_order(task)
+    if order is not None:
+        order = as_task_labels(order)
+        present = order[np.isin(order, present)]
+    if not len(present):
+        raise ValueError("All sample weights are zero: no task has a row left to fit.")
+    codes = TaskIndex(present).codes(labels, len(y))
+    codes[weight == 0] = -1
+    return TaskLabels("long", present, y, codes, weight)
+
+
+def read_labels(y, task=None, sample_weight=None, *, empty_tasks=False):
+    """Read y (and task) in any layout into `TaskLabels`.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, T)
+    task : array-like of shape (n,), scalar or None
+    sample_weight : array-like of shape (n,) or (n, T), scalar or None
+    empty_tasks : bool
+        Whether a column of a wide y may hold no label at all.
+    """
+    if sparse.issparse(y):
+        raise TypeError(
+            "Sparse data was passed for y; pass a dense array (y.toarray())."
+        )
+    if not hasattr(y, "shape"):
+        y = np.asarray(y)
+    if len(y.shape) == 2 and task is not None:
+        if y.shape[1] != 1:
+            raise ValueError(
+                f"y is two-dimensional (shape {tuple(y.shape)}) and task was passed as "
+                "well. Use one layout: fit(X, Y) with one column per task, or the long "
+                "one: X, y, task, row = wide_to_long(X, Y); fit(X, y, task=task)."
+            )
+        y = column_or_1d(y, warn=True)
+    if len(y.shape) == 2:
+        return read_wide(y, sample_weight, empty_tasks=empty_tasks)
+    if len(y.shape) != 1:
+        raise ValueError(
+            f"y must have one or two dimensions, got shape {tuple(y.shape)}."
+        )
+    values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    missing = missing_mask(values)
+    if missing.any():
+        raise ValueError(
+            f"Input y contains NaN ({int(missing.sum())} of {len(values)} labels). In the "
+            "layouts with one label per row, drop those rows; in the wide layout NaN "
+            "means not observed."
+        )
+    if task is not None:
+        return _read_long(values, task, sample_weight)
+    weight = check_weights(sample_weight, values.shape)
+    if not (weight > 0).any():
+        raise ValueError("All sample weights are zero: no row is left to fit.")
+    codes = np.where(weight > 0, 0, -1)
+    return TaskLabels("single", np.array([0]), values, codes, weight)
+
+
+def numeric_labels(labels):
+    """Return `labels` with float y, NaN only where no label is observed, or raise."""
+    y = labels.y
+    if y.dtype.kind == "c":
+        raise ValueError("Complex data not supported: y is complex.")
+    try:
+        y = np.where(missing_mask(y), np.nan, y).astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"y must be numeric for a regressor, got dtype {labels.y.dtype}: {error}."
+        ) from error
+    if np.isinf(y).any():
+        raise ValueError("Input y contains infinity or a value too large for float64.")
+    return labels.with_y(y)

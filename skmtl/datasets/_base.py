@@ -1,5 +1,6 @@
 """What every loader shares: reading a table, describing it, packing the answer."""
 
+from textwrap import fill
 from typing import NamedTuple
 
 from sklearn.utils import Bunch
@@ -11,6 +12,18 @@ class Column(NamedTuple):
     name: str
     unit: str
     meaning: str
+
+
+class About(NamedTuple):
+    """What a loader knows of its table: its columns and the prose of DESCR."""
+
+    title: str
+    question: str
+    targets: tuple
+    features: tuple
+    notes: str
+    source: str
+    task: str | None = None
 
 
 def read_table(package, item, *, loader):
@@ -33,56 +46,59 @@ def read_table(package, item, *, loader):
 
 
 def _lines(frame, columns):
-    """One line of text a column: name, unit, how many are missing, meaning."""
+    """One item of text a column: name, unit, how many are missing, meaning."""
     for column in columns:
         n_missing = int(frame[column.name].isna().sum())
         absent = f"{n_missing:,} missing" if n_missing else "complete"
-        yield f"- {column.name} [{column.unit}; {absent}]: {column.meaning}"
+        item = f"- {column.name} [{column.unit}; {absent}]: {column.meaning}"
+        yield fill(item, width=88, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def describe(frame, *, title, question, features, targets, notes, source, task=None):
+def _describe(frame, about):
     """Write the DESCR text; every count in the lists is taken from the table itself."""
-    n_labels = int(frame[[column.name for column in targets]].notna().sum().sum())
-    if task is None:
+    targets = [column.name for column in about.targets]
+    if about.task is None:
         tasks = f"{len(targets)} (wide layout: one column of labels a task)"
     else:
-        sizes = frame[task].value_counts()
+        sizes = frame[about.task].value_counts()
         tasks = (
-            f"{len(sizes)} (long layout: the values of '{task}', "
+            f"{len(sizes)} (long layout: the values of '{about.task}', "
             f"{sizes.min()} to {sizes.max()} rows each)"
         )
     parts = [
-        f"{title}\n{'=' * len(title)}",
-        question,
-        f"Rows: {len(frame):,}\nTasks: {tasks}\n"
-        f"Features: {len(features)}\nObserved labels: {n_labels:,}",
-        "Targets\n-------\n" + "\n".join(_lines(frame, targets)),
-        "Features\n--------\n" + "\n".join(_lines(frame, features)),
-        f"Notes\n-----\n{notes}",
-        f"Source\n------\n{source}",
+        f"{about.title}\n{'=' * len(about.title)}",
+        about.question,
+        f"Rows: {len(frame):,}\nTasks: {tasks}\nFeatures: {len(about.features)}\n"
+        f"Observed labels: {int(frame[targets].notna().sum().sum()):,}",
+        "Targets\n-------\n" + "\n".join(_lines(frame, about.targets)),
+        "Features\n--------\n" + "\n".join(_lines(frame, about.features)),
+        f"Notes\n-----\n{about.notes.strip()}",
+        f"Source\n------\n{about.source.strip()}",
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def pack(frame, *, features, targets, descr, task=None, return_X_y, as_frame):
+def pack(frame, about, *, return_X_y, as_frame):
     """Return the Bunch, or ``(data, target)`` with ``task`` behind in the long form."""
-    feature_names = [column.name for column in features]
-    target_names = [column.name for column in targets]
+    feature_names = [column.name for column in about.features]
+    target_names = [column.name for column in about.targets]
     data = frame[feature_names]
-    target = frame[target_names] if task is None else frame[target_names[0]]
-    labels = None if task is None else frame[task]
+    if about.task is None:
+        target, task = frame[target_names], None
+    else:
+        target, task = frame[target_names[0]], frame[about.task]
     if not as_frame:
         data = data.to_numpy(dtype=float)
         target = target.to_numpy(dtype=float)
-        labels = None if labels is None else labels.to_numpy()
+        task = None if task is None else task.to_numpy()
     if return_X_y:
-        return (data, target) if task is None else (data, target, labels)
+        return (data, target) if task is None else (data, target, task)
     return Bunch(
         data=data,
         target=target,
-        task=labels,
+        task=task,
         target_names=target_names,
         feature_names=feature_names,
         frame=frame if as_frame else None,
-        DESCR=descr,
+        DESCR=_describe(frame, about),
     )

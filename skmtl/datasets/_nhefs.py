@@ -1,10 +1,10 @@
 """NHEFS: three outcomes of 1982 from what was known of a person in 1971."""
 
-from ._base import Column, describe, pack, read_table
+from ._base import About, Column, pack, read_table
 
 _YES = "1 yes, 0 no"
 
-TARGETS = (
+_TARGETS = (
     Column("sbp", "mmHg", "systolic blood pressure in 1982"),
     Column("dbp", "mmHg", "diastolic blood pressure in 1982"),
     Column("wt82_71", "kg", "weight in 1982 minus weight in 1971"),
@@ -13,7 +13,7 @@ TARGETS = (
 # Answered 0, 1 or 2 = missing in the source.
 _UNKNOWN_IS_2 = ("hbp", "hbpmed", "diabetes", "boweltrouble", "pica")
 
-FEATURES = (
+_FEATURES = (
     Column("age", "years", "age in 1971"),
     Column("sex", "1 female, 0 male", "sex"),
     Column("race", "1 black or other, 0 white", "race, as recorded in 1971"),
@@ -82,7 +82,7 @@ weight of 1982 had died by 1992, so labels are not missing quite at random.
 Every feature was known in 1971. Left in ``frame``, and no feature, are
 - what is of 1982 or later: wt82, qsmk (quit smoking between 1971 and 1982: it is
   known only at the second visit), smkintensity82_71, hightax82, price82, tax82,
-  price71_82, tax71_82, censored (weight of 1982 missing) and the dates of death;
+  price71_82, tax71_82, censored (weight of 1982 missing), yrdth, modth and dadth;
 - death (died by 1992, 318 people; complete), a further outcome for a fit that
   mixes losses;
 - price71 and tax71 (tobacco in the state of residence), whose codebook does not
@@ -90,7 +90,7 @@ Every feature was known in 1971. Left in ``frame``, and no feature, are
 - alcoholtype, which has no order, and what exists only for some by its meaning:
   pregnancies, birthcontrol, alcoholhowmuch;
 - what repeats a feature: education (school in 5 bands), older (age above 50),
-  alcoholpy (alcoholfreq below 4), marital.
+  alcoholpy (alcoholfreq below 4), marital; and seqn, the number of the person.
 
 Missing features are NaN and left to you: impute inside the pipeline, for example
 with ``SimpleImputer()`` as its first step, so that each training fold uses its own
@@ -111,6 +111,15 @@ Study, 1992. Vital and Health Statistics 1(35).
 M. A. Hernan and J. M. Robins (2020). Causal Inference: What If. Chapman &
 Hall/CRC.
 """
+
+_ABOUT = About(
+    title=_TITLE,
+    question=_QUESTION,
+    targets=_TARGETS,
+    features=_FEATURES,
+    notes=_NOTES,
+    source=_SOURCE,
+)
 
 
 def _clean(table):
@@ -159,6 +168,7 @@ def load_nhefs(*, return_X_y=False, as_frame=True):
         DESCR : str
             Units, missing counts, what is left out and why, and the source.
     (data, target) : tuple if ``return_X_y`` is True
+        Those parts of the Bunch alone.
 
     Raises
     ------
@@ -184,20 +194,4 @@ def load_nhefs(*, return_X_y=False, as_frame=True):
     {'sbp': 77, 'dbp': 81, 'wt82_71': 63}
     """
     frame = _clean(read_table("causaldata", "nhefs", loader="load_nhefs"))
-    descr = describe(
-        frame,
-        title=_TITLE,
-        question=_QUESTION,
-        features=FEATURES,
-        targets=TARGETS,
-        notes=_NOTES,
-        source=_SOURCE,
-    )
-    return pack(
-        frame,
-        features=FEATURES,
-        targets=TARGETS,
-        descr=descr,
-        return_X_y=return_X_y,
-        as_frame=as_frame,
-    )
+    return pack(frame, _ABOUT, return_X_y=return_X_y, as_frame=as_frame)

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ._base import Column, describe, pack, read_table
+from ._base import About, Column, pack, read_table
 
 _HORIZON_DAYS = 3 * 365.25
 
 _YES = "1 yes, 0 no"
 
-TARGETS = (
+_TARGETS = (
     Column("log_chol", "log mg/dL", "serum cholesterol"),
     Column("log_trig", "log mg/dL", "triglycerides"),
     Column("log_copper", "log ug/day", "urine copper"),
@@ -20,7 +20,7 @@ TARGETS = (
     Column("death_3y", _YES, "died within three years of registration"),
 )
 
-FEATURES = (
+_FEATURES = (
     Column("age", "years", "age at registration"),
     Column("female", _YES, "sex is female"),
     Column(
@@ -47,8 +47,8 @@ yes or no (logistic loss). All but death_3y are of the same visit as the feature
 
 _NOTES = """
 The first 312 patients were in the randomised trial of D-penicillamine; the other
-106 gave only basic measurements, so seven of the labels are NaN for these and
-log_chol and log_trig for some more.
+106 gave only basic measurements, so all labels but death_3y are NaN for these;
+log_chol, log_trig and log_copper are NaN for 28, 30 and 2 of the trial too.
 
 death_3y is NaN for those who were censored or transplanted within three years
 (1,095.75 days), whose answer is unknown. Leaving them out keeps every early death
@@ -70,6 +70,15 @@ decision making. Hepatology 10, 1-7.
 T. M. Therneau and P. M. Grambsch (2000). Modeling Survival Data: Extending the Cox
 Model. Springer.
 """
+
+_ABOUT = About(
+    title=_TITLE,
+    question=_QUESTION,
+    targets=_TARGETS,
+    features=_FEATURES,
+    notes=_NOTES,
+    source=_SOURCE,
+)
 
 
 def _clean(table):
@@ -117,6 +126,7 @@ def load_pbc(*, return_X_y=False, as_frame=True):
         DESCR : str
             Units, missing counts, how the outcomes are defined, and the source.
     (data, target) : tuple if ``return_X_y`` is True
+        Those parts of the Bunch alone.
 
     Raises
     ------
@@ -142,20 +152,4 @@ def load_pbc(*, return_X_y=False, as_frame=True):
     108
     """
     frame = _clean(read_table("survival", "pbc", loader="load_pbc"))
-    descr = describe(
-        frame,
-        title=_TITLE,
-        question=_QUESTION,
-        features=FEATURES,
-        targets=TARGETS,
-        notes=_NOTES,
-        source=_SOURCE,
-    )
-    return pack(
-        frame,
-        features=FEATURES,
-        targets=TARGETS,
-        descr=descr,
-        return_X_y=return_X_y,
-        as_frame=as_frame,
-    )
+    return pack(frame, _ABOUT, return_X_y=return_X_y, as_frame=as_frame)

@@ -2,6 +2,7 @@
 
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
@@ -99,6 +100,7 @@ __all__ = [
     "HasMethods",
     "Interval",
     "StrOptions",
+    "check_random_state",
     "column_or_1d",
     "fit_context",
     "name_request_owner",

@@ -1,0 +1,38 @@
+"""Sphinx configuration; building needs no network."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+project = "skmtl"
+author = "skmtl developers"
+copyright = "2026, skmtl developers"
+release = re.search(r'__version__ = "(.+)"', (ROOT / "skmtl/__init__.py").read_text())[1]
+version = release
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "myst_parser",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+default_role = "py:obj"  # `name` links to the API where it can
+
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False  # the class template lists the methods
+suppress_warnings = ["myst.xref_missing"]  # CHANGELOG.md links within the repository
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skmtl {release}"
+html_theme_options = {
+    "show_nav_level": 2,
+    "navbar_end": ["theme-switcher"],
+    "show_prev_next": False,
+}
+html_sidebars = {"install": [], "changelog": [], "contributing": []}

@@ -173,6 +173,36 @@ default=None
             out[rows] = answer(safe_indexing(X, rows), t)
         return out
 
+    def predict(self, X, *, task=None):
+        """Predict the mean response (regressors) or the most probable class.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            The features.
+        task : array-like of shape (n_samples,) or scalar, default=None
+            The task of each row; needed where the model was fitted with `task`. After a
+            wide fit it picks one task per row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or, after a wide fit without `task`, \
+(n_samples, n_tasks)
+            The predictions.
+        """
+        X, codes = self._locate(X, task)
+        if codes is None:
+            return self._predict_all(X)
+        out = np.empty(len(codes), self._label_dtype())
+        return self._assemble(X, codes, self._predict_task, out)
+
+    def _predict_all(self, X):
+        """Return the predictions of every task for every row, (n, T)."""
+        out = np.empty((_num_samples(X), len(self.tasks_)), self._label_dtype())
+        for t in range(len(self.tasks_)):
+            out[:, t] = self._predict_task(X, t)
+        return out
+
     def _labels_to_score(self, X, y, task, sample_weight):
         """Return wide true labels (n, T) and weights, checked against the fitted tasks."""
         labels = read_labels(y, None, sample_weight, empty_tasks=True)
@@ -226,31 +256,8 @@ class BaseTaskRegressor(RegressorMixin, BaseTaskEstimator):
     def _check_labels(self, X, y, task, sample_weight):
         return numeric_labels(super()._check_labels(X, y, task, sample_weight))
 
-    def predict(self, X, *, task=None):
-        """Predict the mean response.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            The features.
-        task : array-like of shape (n_samples,) or scalar, default=None
-            The task of each row; needed where the model was fitted with `task`. After a
-            wide fit it picks one task per row.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or, after a wide fit without `task`, \
-(n_samples, n_tasks)
-            The predictions.
-        """
-        X, codes = self._locate(X, task)
-        if codes is None:
-            return self._predict_all(X)
-        return self._assemble(X, codes, self._predict_task, np.empty(len(codes)))
-
-    def _predict_all(self, X):
-        """Return the predictions of every task for every row, (n, T)."""
-        return np.column_stack([self._predict_task(X, t) for t in range(len(self.tasks_))])
+    def _label_dtype(self):
+        return np.float64
 
     def score(self, X, y, *, task=None, sample_weight=None):
         """Return R^2: over all rows, or the mean over tasks after a wide fit.
@@ -292,8 +299,8 @@ def encode_classes(labels):
     return classes, labels.with_y(codes)
 
 
-class BaseTaskClassifier(ClassifierMixin, BaseTaskEstimator):
-    """Classifiers: `_proba_task(X, t)` gives (n, K_t) for the classes of task t."""
+class TaskClassesMixin:
+    """Classes and probabilities: `_proba_task(X, t)` gives (n, K_t) for task t."""
 
     __metadata_request__predict_proba = {"task": True}
     __metadata_request__predict_log_proba = {"task": True}
@@ -317,31 +324,8 @@ class BaseTaskClassifier(ClassifierMixin, BaseTaskEstimator):
             )
         return classes[0]
 
-    def predict(self, X, *, task=None):
-        """Predict the most probable class.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            The features.
-        task : array-like of shape (n_samples,) or scalar, default=None
-            The task of each row; needed where the model was fitted with `task`. After a
-            wide fit it picks one task per row.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or, after a wide fit without `task`, \
-(n_samples, n_tasks)
-            The classes.
-        """
-        X, codes = self._locate(X, task)
-        n, dtype = _num_samples(X), _union(list(self.task_classes_.values())).dtype
-        if codes is not None:
-            return self._assemble(X, codes, self._predict_task, np.empty(n, dtype))
-        columns = np.empty((n, len(self.tasks_)), dtype)
-        for t in range(len(self.tasks_)):
-            columns[:, t] = self._predict_task(X, t)
-        return columns
+    def _label_dtype(self):
+        return _union(list(self.task_classes_.values())).dtype
 
     def _predict_task(self, X, t):
         """Return the predicted classes of task t, shape (n,)."""
@@ -371,10 +355,12 @@ class BaseTaskClassifier(ClassifierMixin, BaseTaskEstimator):
         if task is not None and np.ndim(task) == 0:
             return self._proba_task(X, codes[0] if len(codes) else 0)
         union = _union(list(self.task_classes_.values()))
+        position = {c: k for k, c in enumerate(union.tolist())}
 
         def answer(rows, t):
             proba = np.zeros((_num_samples(rows), len(union)))
-            proba[:, np.searchsorted(union, self._classes_of(t))] = self._proba_task(rows, t)
+            columns = [position[c] for c in self._classes_of(t).tolist()]
+            proba[:, columns] = self._proba_task(rows, t)
             return proba
 
         return self._assemble(X, codes, answer, np.zeros((len(codes), len(union))))
@@ -397,6 +383,10 @@ class BaseTaskClassifier(ClassifierMixin, BaseTaskEstimator):
         proba = self.predict_proba(X) if task is None else self.predict_proba(X, task=task)
         with np.errstate(divide="ignore"):
             return [np.log(p) for p in proba] if isinstance(proba, list) else np.log(proba)
+
+
+class BaseTaskClassifier(TaskClassesMixin, ClassifierMixin, BaseTaskEstimator):
+    """Classifiers: `_proba_task(X, t)` gives (n, K_t) for the classes of task t."""
 
     def score(self, X, y, *, task=None, sample_weight=None):
         """Return the accuracy: over all rows, or its mean over tasks after a wide fit.
@@ -422,10 +412,12 @@ default=None
 
 
 def _union(classes):
-    """Return the sorted union of the classes of all tasks, or raise if they do not sort."""
+    """Return the sorted union of the classes of all tasks, numbers before strings."""
     kinds = {"number" if c.dtype.kind in "biuf" else c.dtype.kind for c in classes}
     if len(kinds) > 1:
-        return np.array([v for c in classes for v in c.tolist()], dtype=object)
+        found = {v for c in classes for v in c.tolist()}
+        found = sorted(found, key=lambda v: (isinstance(v, str), v))
+        return np.array(found, dtype=object)
     return np.unique(np.concatenate(classes))
 
 

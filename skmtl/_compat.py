@@ -4,7 +4,7 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_array, column_or_1d
 
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin
@@ -41,6 +41,11 @@ def name_request_owner(request, owner):
         if hasattr(request, method):
             getattr(request, method).owner = owner
     return request
+
+
+def check_features(X):
+    """Return X as a finite float64 array or csr/csc matrix, or raise."""
+    return check_array(X, accept_sparse=("csr", "csc"), dtype="float64")
 
 
 class FitProgress:
@@ -101,6 +106,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "check_random_state",
+    "check_features",
     "column_or_1d",
     "fit_context",
     "name_request_owner",

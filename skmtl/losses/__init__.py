@@ -1,0 +1,6 @@
+"""Pointwise losses: value, derivatives, conjugate and exact Fenchel gap, elementwise."""
+
+from skmtl.losses.logistic import Logistic
+from skmtl.losses.squared import Squared
+
+__all__ = ["Logistic", "Squared"]

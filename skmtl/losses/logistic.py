@@ -1,0 +1,57 @@
+"""The logistic loss for labels in {0, 1}."""
+
+import numpy as np
+from scipy.special import expit, logit, xlogy
+
+
+def _relative_entropy(q, p):
+    """Return q log(q / p), 0 where q is 0."""
+    return np.where(q > 0, xlogy(q, np.where(q > 0, q, 1.0)) - xlogy(q, p), 0.0)
+
+
+class Logistic:
+    """l(y, z) = log(1 + exp z) - y z."""
+
+    quadratic = False
+    curvature = 0.25
+
+    def value(self, y, z):
+        """Return the loss."""
+        return np.logaddexp(0.0, z) - y * z
+
+    def gradient(self, y, z):
+        """Return the derivative with respect to z."""
+        return expit(z) - y
+
+    def hessian(self, y, z):
+        """Return the second derivative with respect to z."""
+        return expit(z) * expit(-z)
+
+    def conjugate(self, y, u):
+        """Return sup over z of u z - l(y, z); infinite unless 0 <= u + y <= 1."""
+        p = u + y
+        inside = (p >= 0) & (p <= 1)
+        q = np.clip(p, 0.0, 1.0)
+        return np.where(inside, xlogy(q, q) + xlogy(1 - q, 1 - q), np.inf)
+
+    def fenchel_gap(self, y, z, rho):
+        """Return l(z) + l*(v) - v z >= 0 at v = rho l'(z): a relative entropy."""
+        p, p_not = expit(z), expit(-z)
+        tiny = np.finfo(float).tiny
+        q = y + rho * (p - y)
+        q_not = (1.0 - y) + rho * (p_not - (1.0 - y))
+        return _relative_entropy(q, np.maximum(p, tiny)) + _relative_entropy(
+            q_not, np.maximum(p_not, tiny)
+        )
+
+    def link(self, mean):
+        """Return the constant z that fits labels of this mean best."""
+        return logit(mean)
+
+    def mean(self, z):
+        """Return the mean response, a probability."""
+        return expit(z)
+
+    def saturated(self, y):
+        """Return the smallest possible loss of each label."""
+        return -xlogy(y, y) - xlogy(1 - y, 1 - y)

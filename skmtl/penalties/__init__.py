@@ -1,0 +1,6 @@
+"""Penalties of W (p, T): value, prox, dual feasibility, distance to stationarity."""
+
+from skmtl.penalties.ridge import WithRidge
+from skmtl.penalties.sparse_group import SparseGroup
+
+__all__ = ["SparseGroup", "WithRidge"]

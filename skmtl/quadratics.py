@@ -1,0 +1,208 @@
+"""Quadratics of a few rows of W that coordinate descent sweeps over.
+
+All hold q(W) = sum_t sum_i h_i (residual of row i)^2 / 2 for W (T, k), with the residual
+centred by h within each task where intercepts are fitted; they differ in whether they
+keep the gradient (`Gram`) or the residuals (`DenseRows`, `SparseRows`) up to date. Both
+are linear in W, which is what extrapolation needs: `state` is the array that is kept.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from skmtl import _kernels
+
+
+@dataclass
+class Gram:
+    """Kept by its gradient: one sweep costs k^2 per changed entry, whatever n is.
+
+    Attributes
+    ----------
+    A : ndarray of shape (G, k, k)
+    index : ndarray of shape (T,)
+        Which matrix belongs to each task.
+    scale : ndarray of shape (T,)
+        Factor of each task's matrix.
+    W : ndarray of shape (T, k)
+    state : ndarray of shape (T, k)
+        The gradient at W.
+    squares : float
+        sum h residual^2 at the W the model was made at.
+    """
+
+    A: np.ndarray
+    index: np.ndarray
+    scale: np.ndarray
+    W: np.ndarray
+    state: np.ndarray
+    squares: float
+
+    def __post_init__(self):
+        diagonal = np.einsum("gjj->gj", self.A)[self.index]
+        self.curvature = diagonal * self.scale[:, None]
+        self._W0, self._g0 = self.W.copy(), self.state.copy()
+
+    def sweep(self, strengths, n_sweeps):
+        """Minimise over one row after the other, n_sweeps times."""
+        _kernels.bcd_gram(
+            self.A, self.index, self.scale, self.curvature, *strengths, n_sweeps,
+            self.W, self.state,
+        )  # fmt: skip
+
+    def gradient(self):
+        """Return the gradient at W, (T, k)."""
+        return self.state
+
+    def value(self):
+        """Return q(W)."""
+        step = self.W - self._W0
+        return 0.5 * self.squares + 0.5 * float(np.vdot(step, self.state + self._g0))
+
+
+@dataclass
+class DenseRows:
+    """Kept by its residuals, from dense columns: one sweep costs n per entry."""
+
+    X: np.ndarray  # (n, k), F-ordered
+    x_start: np.ndarray
+    r_start: np.ndarray
+    n_rows: np.ndarray
+    h: np.ndarray
+    mean: np.ndarray
+    curvature: np.ndarray
+    W: np.ndarray
+    state: np.ndarray
+
+    @classmethod
+    def build(cls, data, features, W, h, residual, centre):
+        """Take the columns out of the data, centre and measure them."""
+        columns, blocks = _columns(data, features)
+        X = np.asfortranarray(columns)
+        starts, counts = _row_ranges(data)
+        mean, curvature = _column_moments(data, blocks, h, centre)
+        h, residual = _task_major(h), _task_major(residual)
+        x_start = np.zeros_like(starts) if data.shared else starts
+        return cls(X, x_start, starts, counts, h, mean, curvature, W, residual)
+
+    def sweep(self, strengths, n_sweeps):
+        """Minimise over one row after the other, n_sweeps times."""
+        _kernels.bcd_dense(
+            self.X, self.x_start, self.r_start, self.n_rows, self.h, self.mean,
+            self.curvature, *strengths, n_sweeps, self.W, self.state,
+        )  # fmt: skip
+
+    def gradient(self):
+        """Return the gradient at W, (T, k)."""
+        g = np.empty_like(self.W)
+        hr = self.h * self.state
+        for t in range(len(g)):
+            n, x0, r0 = self.n_rows[t], self.x_start[t], self.r_start[t]
+            part = hr[r0 : r0 + n]
+            g[t] = self.mean[t] * part.sum() - part @ self.X[x0 : x0 + n]
+        return g
+
+    def value(self):
+        """Return q(W)."""
+        return 0.5 * float(np.dot(self.h * self.state, self.state))
+
+
+@dataclass
+class SparseRows:
+    """Kept by its residuals, from sparse columns: one sweep costs the stored entries."""
+
+    columns: list  # one csc matrix per distinct set of rows
+    parts: tuple
+    r_start: np.ndarray
+    n_rows: np.ndarray
+    h: np.ndarray
+    mean: np.ndarray
+    curvature: np.ndarray
+    W: np.ndarray
+    state: np.ndarray
+
+    @classmethod
+    def build(cls, data, features, W, h, residual, centre):
+        """Take the columns out of the data, task by task, and measure them."""
+        _, blocks = _columns(data, features)
+        columns = [sparse.csc_array(block) for block in blocks]
+        ends = np.cumsum([0] + [c.nnz for c in columns])
+        index = np.zeros(data.n_tasks, int) if data.shared else np.arange(data.n_tasks)
+        parts = (
+            np.concatenate([c.data for c in columns]),
+            np.concatenate([c.indices for c in columns]).astype(np.int64),
+            np.stack([c.indptr + e for c, e in zip(columns, ends, strict=False)]).astype(
+                np.int64
+            ),
+            index.astype(np.int64),
+        )
+        starts, counts = _row_ranges(data)
+        mean, curvature = _column_moments(data, blocks, h, centre)
+        h, residual = _task_major(h), _task_major(residual)
+        return cls(columns, parts, starts, counts, h, mean, curvature, W, residual)
+
+    def sweep(self, strengths, n_sweeps):
+        """Minimise over one row after the other, n_sweeps times."""
+        _kernels.bcd_csc(
+            *self.parts, self.r_start, self.n_rows, self.h, self.mean, self.curvature,
+            *strengths, n_sweeps, self.W, self.state,
+        )  # fmt: skip
+
+    def gradient(self):
+        """Return the gradient at W, (T, k)."""
+        g = np.empty_like(self.W)
+        hr = self.h * self.state
+        for t in range(len(g)):
+            part = hr[self.r_start[t] : self.r_start[t] + self.n_rows[t]]
+            X = self.columns[self.parts[3][t]]
+            g[t] = self.mean[t] * part.sum() - X.T @ part
+        return g
+
+    def value(self):
+        """Return q(W)."""
+        return 0.5 * float(np.dot(self.h * self.state, self.state))
+
+
+def _task_major(values):
+    """Lay values of label shape out task by task, as a new one-dimensional array."""
+    return np.ascontiguousarray(values.T).reshape(-1).copy()
+
+
+def _row_ranges(data):
+    """Return (first entry, number of entries) of each task in task-major order."""
+    if data.shared:
+        n = data.X.shape[0]
+        return np.arange(data.n_tasks) * n, np.full(data.n_tasks, n)
+    return data.offsets[:-1].astype(np.int64), np.diff(data.offsets).astype(np.int64)
+
+
+def _columns(data, features):
+    """Return the chosen columns of all packed rows, and those of each task (or of all)."""
+    every = len(features) == data.n_features
+    parts = {}
+    for t, _, X in data.blocks():
+        parts.setdefault(t, []).append(X if every else X[:, features])
+    stack = sparse.vstack if sparse.issparse(data.X) else np.concatenate
+    blocks = [p[0] if len(p) == 1 else stack(p) for p in parts.values()]
+    if sparse.issparse(data.X):
+        return None, blocks
+    return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks)), blocks
+
+
+def _column_moments(data, blocks, h, centre):
+    """Return the h-weighted mean and centred sum of squares of each column, (T, k)."""
+    k = blocks[0].shape[1]
+    mean, curvature = np.zeros((data.n_tasks, k)), np.empty((data.n_tasks, k))
+    for t in range(data.n_tasks):
+        X = blocks[0] if data.shared else blocks[t]
+        w = h[:, t] if data.shared else h[data.offsets[t] : data.offsets[t + 1]]
+        total = w.sum()
+        if centre and total > 0:
+            mean[t] = (X.T @ w) / total
+        if sparse.issparse(X):
+            squares = (X.multiply(X)).T @ w
+            curvature[t] = np.maximum(squares - total * mean[t] ** 2, 0.0)
+        else:
+            curvature[t] = w @ (X - mean[t]) ** 2
+    return mean, curvature

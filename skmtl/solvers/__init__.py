@@ -1,0 +1,43 @@
+"""Solvers of f(W) + Omega(W), all stopping on the duality gap."""
+
+from skmtl.solvers.bcd import block_coordinate_descent
+from skmtl.solvers.fista import accelerated_proximal_gradient
+from skmtl.solvers.stopping import Monitor, SolverResult, duality_gap
+
+SOLVERS = {
+    "bcd": block_coordinate_descent,
+    "fista": accelerated_proximal_gradient,
+}
+
+
+def solve(objective, penalty, *, solver, tol, max_iter, W0=None, callback=None, **options):
+    """Minimise f + Omega and return a `SolverResult`.
+
+    Parameters
+    ----------
+    objective, penalty : as in `skmtl.objectives`, `skmtl.penalties`
+    solver : str
+        A key of `SOLVERS`.
+    tol : float
+        The duality gap to reach, relative to D0.
+    max_iter : int
+    W0 : ndarray of shape (p, T) or None
+        Where to start; None: at 0.
+    callback : callable or None
+        Called with a function that returns the current `Point`; True stops the solver.
+    """
+    if W0 is None:
+        W0 = _zeros(objective)
+    monitor = Monitor(objective, penalty, tol, max_iter, callback)
+    point = SOLVERS[solver](objective, penalty, W0, monitor, **options)
+    return monitor.result(point)
+
+
+def _zeros(objective):
+    """Return W = 0."""
+    import numpy as np
+
+    return np.zeros((objective.n_features, objective.n_tasks))
+
+
+__all__ = ["SOLVERS", "Monitor", "SolverResult", "duality_gap", "solve"]

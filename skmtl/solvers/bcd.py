@@ -1,0 +1,124 @@
+"""Block coordinate descent on working sets, for penalties that act row by row.
+
+Each outer round takes the rows of W that matter now, replaces the smooth part by a
+quadratic there (exact for the squared loss, a Newton model otherwise), sweeps over the
+rows until the quadratic problem is solved well enough, and moves, with a line search
+where the quadratic was not exact. The duality gap of the whole problem decides.
+"""
+
+import numpy as np
+
+from skmtl.solvers.anderson import Anderson
+from skmtl.solvers.stopping import fenchel_gap
+
+SWEEPS_PER_CHECK = 10
+MIN_WORKING_SET = 100
+NEWTON_SWEEPS = 200  # one Newton model is not worth more
+
+
+def block_coordinate_descent(objective, penalty, W0, monitor, *, exact_rows=False):
+    """Minimise objective + penalty from W0; return the last `Point`."""
+    point, size = objective.at(W0), MIN_WORKING_SET
+    while not monitor.check(point):
+        features, size = _working_set(penalty, point.W, objective.gradient(point), size)
+        model = objective.model(point, features, exact_rows)
+        whole = len(features) == objective.n_features
+        target = 0.3 * monitor.target
+        if not (whole and objective.quadratic):
+            target = max(target, 0.03 * monitor.gap)
+        budget = monitor.remaining
+        if not objective.quadratic:
+            budget = min(budget, NEWTON_SWEEPS)
+
+        def current(model=model, features=features, point=point):
+            return objective.at(_scatter(model.W, features, point.W.shape), near=point)
+
+        sweeps, stopped = solve_quadratic(
+            model, penalty, target, budget, lambda at=current: monitor.report(at)
+        )
+        monitor.n_iter += max(sweeps, 1)
+        new = current()
+        point = new if objective.quadratic else _line_search(objective, penalty, point, new)
+        if stopped:
+            monitor.check(point)
+            break
+    return point
+
+
+def solve_quadratic(model, penalty, target, max_sweeps, report=None):
+    """Sweep over a quadratic model until its gap is at most target.
+
+    Returns (sweeps, whether `report` asked to stop).
+    """
+    strengths = penalty.row_strengths(model.W.shape[1])
+    anderson = Anderson()
+
+    def gap():
+        return fenchel_gap(
+            lambda rho: (1.0 - rho) ** 2 * model.value(),
+            penalty,
+            model.W.T,
+            model.gradient().T,
+        )
+
+    sweeps = 0
+    while sweeps < max_sweeps:
+        for _ in range(min(SWEEPS_PER_CHECK, max_sweeps - sweeps)):
+            model.sweep(strengths, 1)
+            sweeps += 1
+            anderson.push(model.W, model.state)
+            if anderson.ready:
+                _accelerate(model, penalty, anderson)
+        if gap() <= target:
+            break
+        if report is not None and report():
+            return sweeps, True
+    return sweeps, False
+
+
+def _accelerate(model, penalty, anderson):
+    """Move the model to the extrapolated point if the objective is smaller there."""
+    found = anderson.extrapolate()
+    if found is None:
+        return
+    W, state = model.W, model.state
+    before = model.value() + penalty.value(W.T)
+    model.W, model.state = found
+    if not model.value() + penalty.value(model.W.T) < before:
+        model.W, model.state = W, state
+
+
+def _working_set(penalty, W, G, size):
+    """Return (sorted rows to work on, size of the next set at least)."""
+    p = len(W)
+    used = np.flatnonzero(W.any(axis=1))
+    size = max(size, 2 * len(used))
+    if size >= p:
+        return np.arange(p), size
+    urgency = penalty.subdiff_distance(W, G)
+    urgency[used] = np.inf
+    chosen = np.argpartition(-urgency, size - 1)[:size]
+    return np.sort(chosen[urgency[chosen] > 0]), size
+
+
+def _scatter(W, features, shape):
+    """Return W (T, k) of some rows as a full (p, T) array."""
+    full = np.zeros(shape)
+    full[features] = W.T
+    return full
+
+
+def _line_search(objective, penalty, old, new):
+    """Return the first of new, halfway, ... that decreases the objective enough."""
+    start = old.value + penalty.value(old.W)
+    step = new.W - old.W
+    slope = float(np.vdot(objective.gradient(old), step))
+    slope += penalty.value(new.W) - penalty.value(old.W)
+    slack = 1e-15 * abs(start)  # values cannot tell smaller steps apart
+    tau, image = 1.0, new.Z - old.Z
+    for _ in range(40):
+        if new.value + penalty.value(new.W) <= start + 1e-4 * tau * slope + slack:
+            return new
+        tau *= 0.5
+        new = objective.at(old.W + tau * step, old.Z + tau * image, near=new)
+    return old

@@ -1,0 +1,136 @@
+"""One place for the duality gap, when to stop, the history and the result."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+
+def fenchel_gap(loss_gap, penalty, W, G):
+    """Return the duality gap at W (p, T) with gradient G, the best over dual points.
+
+    `loss_gap` gives the Fenchel-Young term of the loss for a multiple rho of the dual
+    variables; see `skmtl.objectives`.
+    """
+    value, product = penalty.value(W), float(np.vdot(W, G))
+    return min(
+        loss_gap(rho) + max(value + conjugate + rho * product, 0.0)
+        for rho, conjugate in penalty.dual_points(G)
+    )
+
+
+def duality_gap(objective, penalty, point):
+    """Return an upper bound of how far the point is from the optimum."""
+    return fenchel_gap(
+        lambda rho: objective.loss_gap(point, rho),
+        penalty,
+        point.W,
+        objective.gradient(point),
+    )
+
+
+@dataclass(frozen=True)
+class SolverResult:
+    """What a solver found.
+
+    Attributes
+    ----------
+    W : ndarray of shape (p, T)
+    intercept : ndarray of shape (T,)
+    objective, gap, target : float
+        Value, its distance to the optimum at most, and what was asked for.
+    n_iter : int
+    converged : bool
+    history : list of (n_iter, objective, gap)
+    message : str
+        Why the solver stopped, where it did not converge.
+    """
+
+    W: np.ndarray
+    intercept: np.ndarray
+    objective: float
+    gap: float
+    target: float
+    n_iter: int
+    converged: bool
+    history: list
+    message: str
+
+    def warn(self, name):
+        """Give the one `ConvergenceWarning`, if there is something to warn of."""
+        if not self.converged:
+            warnings.warn(
+                f"{name} did not converge: duality gap {self.gap:.2e} > tol * D0 = "
+                f"{self.target:.2e} after {self.n_iter} iterations. {self.message}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+
+class Monitor:
+    """Watches one run: evaluates the gap, keeps the history, decides when to stop.
+
+    Attributes
+    ----------
+    target : float
+        The absolute gap to reach.
+    gap : float
+        The gap at the last check.
+    n_iter : int
+        Iterations so far; solvers count them up.
+    """
+
+    def __init__(self, objective, penalty, tol, max_iter, callback=None):
+        self.objective, self.penalty = objective, penalty
+        self.target = tol * objective.null
+        self.max_iter, self.callback = max_iter, callback
+        self.n_iter, self.gap, self.history = 0, np.inf, []
+        self.message, self.converged = "", False
+
+    def check(self, point):
+        """Take note of a point; True means that the solver has to stop."""
+        resolution = self.objective.resolution(point)
+        raw = duality_gap(self.objective, self.penalty, point)
+        self.gap = raw + resolution
+        value = point.value + self.penalty.value(point.W)
+        self.history.append((self.n_iter, value, self.gap))
+        if self.gap <= self.target:
+            self.converged = True
+            return True
+        if raw <= resolution:
+            self.message = (
+                "This is what rounding in the statistics allows. Fit from the rows, "
+                "scale X, or raise tol."
+            )
+            return True
+        if self.n_iter >= self.max_iter:
+            self.message = "Increase max_iter, raise tol, or scale X."
+            return True
+        return self.report(lambda: point)
+
+    def report(self, current_point):
+        """Tell the callback where the run is; True means that it asks to stop."""
+        if self.callback is not None and self.callback(current_point):
+            self.message = "A callback stopped it."
+            return True
+        return False
+
+    @property
+    def remaining(self):
+        """Iterations that are left."""
+        return max(self.max_iter - self.n_iter, 0)
+
+    def result(self, point):
+        """Return the `SolverResult` at the last checked point."""
+        return SolverResult(
+            W=point.W,
+            intercept=self.objective.intercepts(point),
+            objective=self.history[-1][1],
+            gap=self.gap,
+            target=self.target,
+            n_iter=self.n_iter,
+            converged=self.converged,
+            history=self.history,
+            message=self.message,
+        )

@@ -1,0 +1,426 @@
+"""All that a squared-loss fit needs to know of its data, mergeable by addition."""
+
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+import numpy as np
+from scipy import sparse
+
+from skmtl._compat import check_features
+from skmtl.data import CHUNK_BYTES, TaskData
+from skmtl.layouts import as_task_labels, numeric_labels, read_labels
+
+_FORMAT = 1
+_FIELDS = ("tasks", "n", "weight", "x_mean", "y_mean", "gram", "gram_index", "xy", "yy")
+
+
+@dataclass(frozen=True)
+class TaskStatistics:
+    """Per-task moments of a table: enough to fit any squared-loss model to it.
+
+    Per task: the number of labels, the sum of weights, weighted means, and the centred
+    ``X'SX``, ``X'Sy`` and ``y'Sy``. Statistics of parts of a table add up to those of the
+    whole (``a + b``), so a large table can be read in pieces, and hospitals can add theirs
+    without sharing a row. Two tasks observed on the same rows share one Gram matrix.
+
+    A Gram matrix is not anonymous: with as few rows as features it can be solved for the
+    rows. Share statistics of many more rows than features.
+
+    Parameters
+    ----------
+    tasks : ndarray of shape (T,)
+        Task labels.
+    n : ndarray of shape (T,)
+        Number of labels with positive weight.
+    weight : ndarray of shape (T,)
+        Sum of the weights.
+    x_mean : ndarray of shape (T, p)
+        Weighted means of the features.
+    y_mean : ndarray of shape (T,)
+        Weighted means of the labels.
+    gram : ndarray of shape (G, p, p)
+        Distinct centred Gram matrices, G <= T.
+    gram_index : ndarray of shape (T,)
+        Which of them belongs to each task.
+    xy : ndarray of shape (T, p)
+        Centred products of features and labels.
+    yy : ndarray of shape (T,)
+        Centred sums of squared labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import TaskStatistics
+    >>> X, y = np.arange(8.0).reshape(4, 2), np.array([0.0, 1.0, 0.0, 1.0])
+    >>> whole = TaskStatistics.from_rows(X, y)
+    >>> parts = TaskStatistics.from_rows(X[:2], y[:2]) + TaskStatistics.from_rows(X[2:], y[2:])
+    >>> bool(np.allclose(whole.gram, parts.gram))
+    True
+    """
+
+    tasks: np.ndarray
+    n: np.ndarray
+    weight: np.ndarray
+    x_mean: np.ndarray
+    y_mean: np.ndarray
+    gram: np.ndarray
+    gram_index: np.ndarray
+    xy: np.ndarray
+    yy: np.ndarray
+
+    @property
+    def n_tasks(self):
+        """Number of tasks."""
+        return len(self.tasks)
+
+    @property
+    def n_features(self):
+        """Number of features."""
+        return self.x_mean.shape[1]
+
+    @classmethod
+    def from_rows(cls, X, y, *, task=None, sample_weight=None):
+        """Collect the statistics of a table in any layout.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            The features.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Labels; NaN means not observed in the wide layout.
+        task : array-like of shape (n_samples,) or scalar, default=None
+            The task of each row, where y has one label per row.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
+default=None
+            Weights.
+
+        Returns
+        -------
+        TaskStatistics
+        """
+        X = check_features(X)
+        return cls.from_data(
+            TaskData.pack(X, numeric_labels(read_labels(y, task, sample_weight)))
+        )
+
+    @classmethod
+    def from_data(cls, data):
+        """Collect the statistics of packed `TaskData` in one pass over X."""
+        if data.shared:
+            groups, index = _equal_columns(data.weight)
+            parts = [_shared_moments(data, members) for members in groups]
+        else:
+            index = np.arange(data.n_tasks)
+            groups = [[t] for t in index]
+            parts = _packed_moments(data)
+        T, p = data.n_tasks, data.n_features
+        weight, x_mean, y_mean = np.empty(T), np.empty((T, p)), np.empty(T)
+        xy, yy = np.empty((T, p)), np.empty(T)
+        gram = np.empty((len(groups), p, p))
+        for g, (members, m) in enumerate(zip(groups, parts, strict=True)):
+            gram[g] = m.gram
+            weight[members], x_mean[members], y_mean[members] = m.weight, m.x_mean, m.y_mean
+            xy[members], yy[members] = m.xy.T, m.yy
+        return cls(
+            data.tasks, data.n_labels, weight, x_mean, y_mean, gram, index, xy, yy
+        )
+
+    def _moments(self, t):
+        """Return the moments of one task."""
+        return _Moments(
+            self.weight[t],
+            self.x_mean[t],
+            self.y_mean[[t]],
+            self.gram[self.gram_index[t]],
+            self.xy[t][:, None],
+            self.yy[[t]],
+        )
+
+    def __add__(self, other):
+        """Return the statistics of the rows of both."""
+        self._check_compatible(other)
+        tasks = np.unique(np.concatenate([self.tasks, other.tasks]))
+        mine = {v: t for t, v in enumerate(self.tasks.tolist())}
+        theirs = {v: t for t, v in enumerate(other.tasks.tolist())}
+        if mine.keys() == theirs.keys():
+            tasks = self.tasks
+        shared = self._shares_one_gram(other)
+        parts, n = [], []
+        for v in tasks.tolist():
+            a, b = mine.get(v), theirs.get(v)
+            if shared and parts:
+                parts.append(self._moments(a).plus(other._moments(b), parts[0].gram))
+            elif a is None or b is None:
+                parts.append(other._moments(b) if a is None else self._moments(a))
+            else:
+                parts.append(self._moments(a).plus(other._moments(b)))
+            n.append(
+                (0 if a is None else self.n[a]) + (0 if b is None else other.n[b])
+            )
+        return self._join(tasks, np.array(n), parts, shared)
+
+    def _shares_one_gram(self, other):
+        """Tell whether both hold one Gram for all tasks, and so does the sum."""
+        same = self.tasks.tolist() == other.tasks.tolist()
+        return (
+            same
+            and all(len(s.gram) == 1 for s in (self, other))
+            and all(np.all(s.weight == s.weight[0]) for s in (self, other))
+        )
+
+    def __sub__(self, other):
+        """Return the statistics of the rows of self that are not in other.
+
+        Raises
+        ------
+        ValueError
+            If a variance of the result keeps less than 1e-8 of its former size, so that
+            rounding errors would fill it. Add the parts that remain instead.
+        """
+        self._check_compatible(other)
+        mine = {v: t for t, v in enumerate(self.tasks.tolist())}
+        theirs = {v: t for t, v in enumerate(other.tasks.tolist())}
+        unknown = [v for v in theirs if v not in mine]
+        if unknown:
+            raise ValueError(f"Cannot subtract task {unknown[0]!r}: it is not in the total.")
+        tasks, parts, n = [], [], []
+        for v, a in mine.items():
+            b = theirs.get(v)
+            left = self.n[a] - (0 if b is None else other.n[b])
+            if left < 0:
+                raise ValueError(f"Cannot subtract {other.n[b]} rows from task {v!r}, which has {self.n[a]}.")
+            if left == 0:
+                continue
+            m = self._moments(a)
+            parts.append(m if b is None else m.minus(other._moments(b), v))
+            tasks.append(v)
+            n.append(left)
+        if not tasks:
+            raise ValueError("Nothing is left: both hold the same number of rows.")
+        return self._join(np.array(tasks, self.tasks.dtype), np.array(n), parts, False)
+
+    def _check_compatible(self, other):
+        if not isinstance(other, TaskStatistics):
+            raise TypeError(f"Expected TaskStatistics, got {type(other).__name__}.")
+        if self.n_features != other.n_features:
+            raise ValueError(
+                f"The statistics are of {self.n_features} and {other.n_features} features;"
+                " they must describe the same columns in the same order."
+            )
+        if self.tasks.dtype.kind != other.tasks.dtype.kind:
+            raise ValueError(
+                f"The statistics name their tasks by {self.tasks.dtype} and "
+                f"{other.tasks.dtype} labels; use one kind."
+            )
+
+    @classmethod
+    def _join(cls, tasks, n, parts, shared):
+        """Put the moments of the tasks together; `shared`: they have one Gram."""
+        T = len(tasks)
+        gram = parts[0].gram[None] if shared else np.stack([m.gram for m in parts])
+        return cls(
+            tasks,
+            n,
+            np.array([m.weight for m in parts]),
+            np.stack([m.x_mean for m in parts]),
+            np.concatenate([m.y_mean for m in parts]),
+            gram,
+            np.zeros(T, dtype=int) if shared else np.arange(T),
+            np.stack([m.xy[:, 0] for m in parts]),
+            np.concatenate([m.yy for m in parts]),
+        )
+
+    def save(self, path):
+        """Write the statistics to a ``.npz`` file.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to write.
+        """
+        np.savez(path, format=_FORMAT, **{name: getattr(self, name) for name in _FIELDS})
+
+    @classmethod
+    def load(cls, path):
+        """Read statistics that `save` wrote; nothing is ever unpickled.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to read.
+
+        Returns
+        -------
+        TaskStatistics
+
+        Raises
+        ------
+        ValueError
+            If the file is not such a file, or its contents contradict each other.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                fields = {name: stored[name] for name in (*_FIELDS, "format")}
+        except OSError:
+            raise
+        except Exception as error:
+            raise ValueError(f"{path} is not a file of TaskStatistics: {error}") from error
+        if int(fields.pop("format")) != _FORMAT:
+            raise ValueError(f"{path} has an unknown format; this version reads {_FORMAT}.")
+        statistics = cls(**fields)
+        statistics.check()
+        return statistics
+
+    def check(self):
+        """Raise ValueError unless the arrays fit together and could come from data."""
+        T, p = len(self.tasks), self.x_mean.shape[-1]
+        G = len(self.gram)
+        shapes = {
+            "n": (T,), "weight": (T,), "x_mean": (T, p), "y_mean": (T,),
+            "gram": (G, p, p), "gram_index": (T,), "xy": (T, p), "yy": (T,),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(
+                    f"TaskStatistics: {name} has shape {getattr(self, name).shape}, "
+                    f"expected {shape}."
+                )
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"TaskStatistics: {name} contains NaN or infinity.")
+        as_task_labels(self.tasks)
+        if len(set(self.tasks.tolist())) != T:
+            raise ValueError("TaskStatistics: a task appears twice.")
+        if (self.weight <= 0).any() or (self.n < 1).any():
+            raise ValueError("TaskStatistics: every task needs rows of positive weight.")
+        if self.gram_index.min() < 0 or self.gram_index.max() >= G:
+            raise ValueError("TaskStatistics: gram_index points outside gram.")
+        size = np.abs(self.gram).max(axis=(1, 2), initial=0.0)
+        for g in range(G):
+            if not np.allclose(self.gram[g], self.gram[g].T, atol=1e-9 * size[g]):
+                raise ValueError("TaskStatistics: a Gram matrix is not symmetric.")
+            smallest = np.linalg.eigvalsh(self.gram[g])[0] if p else 0.0
+            if smallest < -1e-8 * p * size[g]:
+                raise ValueError(
+                    "TaskStatistics: a Gram matrix is not positive semi-definite "
+                    f"(eigenvalue {smallest:.2g}), so no data can have it."
+                )
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Weighted moments of some rows; y and xy hold one column per label column."""
+
+    weight: float
+    x_mean: np.ndarray  # (p,)
+    y_mean: np.ndarray  # (k,)
+    gram: np.ndarray  # (p, p)
+    xy: np.ndarray  # (p, k)
+    yy: np.ndarray  # (k,)
+
+    def plus(self, other, gram=None):
+        """Return the moments of the rows of both (the pairwise update)."""
+        if self.weight == 0:
+            return other
+        weight = self.weight + other.weight
+        share = other.weight / weight
+        dx, dy = other.x_mean - self.x_mean, other.y_mean - self.y_mean
+        cross = self.weight * share
+        if gram is None:
+            gram = self.gram + other.gram + np.outer(cross * dx, dx)
+        return _Moments(
+            weight,
+            self.x_mean + share * dx,
+            self.y_mean + share * dy,
+            gram,
+            self.xy + other.xy + np.outer(cross * dx, dy),
+            self.yy + other.yy + cross * dy * dy,
+        )
+
+    def minus(self, other, name):
+        """Return the moments of the rows of self without those of other."""
+        weight = self.weight - other.weight
+        if weight <= 1e-8 * self.weight:
+            raise ValueError(f"Task {name!r}: no weight is left after the subtraction.")
+        x_mean = self.x_mean + (self.x_mean - other.x_mean) * (other.weight / weight)
+        y_mean = self.y_mean + (self.y_mean - other.y_mean) * (other.weight / weight)
+        dx, dy = x_mean - other.x_mean, y_mean - other.y_mean
+        cross = weight * other.weight / self.weight
+        gram = self.gram - other.gram - np.outer(cross * dx, dx)
+        yy = self.yy - other.yy - cross * dy * dy
+        before = np.concatenate([np.diag(self.gram), self.yy])
+        after = np.concatenate([np.diag(gram), yy])
+        if (after < 1e-8 * before).any():
+            raise ValueError(
+                f"Task {name!r}: a variance keeps less than 1e-8 of its size after the "
+                "subtraction, so only rounding errors would be left of it. Add up the "
+                "statistics of the rows that remain instead."
+            )
+        xy = self.xy - other.xy - np.outer(cross * dx, dy)
+        return _Moments(weight, x_mean, y_mean, gram, xy, yy)
+
+
+def _equal_columns(weight):
+    """Group the columns with equal weights; return (member lists, group of each)."""
+    first, index, groups = {}, np.empty(weight.shape[1], dtype=int), []
+    for t in range(weight.shape[1]):
+        key = weight[:, t].tobytes()
+        if key not in first:
+            first[key] = len(groups)
+            groups.append([])
+        index[t] = first[key]
+        groups[index[t]].append(t)
+    return groups, index
+
+
+def _block_moments(X, y, s):
+    """Return the moments of one block of rows: X (m, p), y (m, k), weights s (m,)."""
+    weight = s.sum()
+    y_mean = s @ y / weight
+    Yc = y - y_mean
+    x_mean = np.asarray(X.T @ s).ravel() / weight
+    if sparse.issparse(X):
+        scaled = X.multiply(s[:, None]).tocsr()
+        product = X.T @ scaled
+        gram = np.asarray(product.todense()) - weight * np.outer(x_mean, x_mean)
+        xy = np.asarray(scaled.T @ Yc)  # Yc has mean 0, so X need not be centred
+    else:
+        Xc = X - x_mean
+        if np.all(s == s[0]):
+            gram = s[0] * (Xc.T @ Xc)
+            xy = s[0] * (Xc.T @ Yc)
+        else:
+            xy = Xc.T @ (s[:, None] * Yc)
+            Xc *= np.sqrt(s)[:, None]
+            gram = Xc.T @ Xc
+    return _Moments(weight, x_mean, y_mean, gram, xy, (s @ Yc**2))
+
+
+def _merge_blocks(blocks, p, k):
+    """Add up the moments of (X, y, s) blocks, leaving out rows of weight 0."""
+    zero = _Moments(
+        0.0, np.zeros(p), np.zeros(k), np.zeros((p, p)), np.zeros((p, k)), np.zeros(k)
+    )
+    for X, y, s in blocks:
+        seen = s > 0
+        if not seen.all():
+            X, y, s = X[seen], y[seen], s[seen]
+        if len(s):
+            zero = zero.plus(_block_moments(X, y, s))
+    return zero
+
+
+def _shared_moments(data, members):
+    """Return the moments of tasks that share X and their weights."""
+    s = data.weight[:, members[0]]
+    y = data.y[:, members]
+    blocks = ((X, y[rows], s[rows]) for _, rows, X in data.blocks(CHUNK_BYTES))
+    return _merge_blocks(blocks, data.n_features, len(members))
+
+
+def _packed_moments(data):
+    """Yield the moments of each task of packed data, in order."""
+    by_task = groupby(data.blocks(CHUNK_BYTES), key=itemgetter(0))
+    for _, blocks in by_task:
+        rows_of_task = ((X, data.y[r, None], data.weight[r]) for _, r, X in blocks)
+        yield _merge_blocks(rows_of_task, data.n_features, 1)

@@ -27,6 +27,7 @@ _SIMPLE_METHODS = (
     "score",
     "split",
     "transform",
+    "inverse_transform",
 )
 
 

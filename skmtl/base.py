@@ -35,7 +35,11 @@ def keep_previous_fit(estimator):
         yield
     except BaseException:
         state = vars(estimator)
-        running = ("_skl_", "_callback", "_parent_callback")  # scikit-learn tears these down
+        running = (
+            "_skl_",
+            "_callback",
+            "_parent_callback",
+        )  # scikit-learn tears these down
         kept = {name: v for name, v in state.items() if name.startswith(running)}
         state.clear()
         state.update(before | kept)
@@ -43,19 +47,79 @@ def keep_previous_fit(estimator):
 
 
 class TaskRequestMixin:
-    """Asks metadata routing for ``task`` wherever an estimator takes it."""
+    """Asks metadata routing for ``task`` in fit; subclasses add their other methods."""
 
     __metadata_request__fit = {"task": True}
-    __metadata_request__predict = {"task": True}
-    __metadata_request__score = {"task": True}
 
     def _get_metadata_request(self):
         request = super()._get_metadata_request()
         return name_request_owner(request, type(self).__name__)
 
 
-class BaseTaskEstimator(TaskRequestMixin, CallbackSupportMixin, BaseEstimator):
+class TaskRowsMixin:
+    """Finds the task of each row that a fitted estimator is asked about."""
+
+    def _locate(self, X, task):
+        """Check X and task for prediction; return (X, codes or None for all tasks)."""
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        if task is None:
+            if self._layout == "long":
+                raise ValueError(
+                    f"This {type(self).__name__} was fitted with task labels; pass task= "
+                    "as well (one label per row, or one for all). Known tasks: "
+                    f"{_some(self.tasks_)}."
+                )
+            return X, (
+                None if self._layout == "wide" else np.zeros(_num_samples(X), int)
+            )
+        if self._layout == "single":
+            raise ValueError(
+                f"This {type(self).__name__} was fitted without task labels, so task= has "
+                "no meaning here. Fit with task=, or leave it out."
+            )
+        codes = TaskIndex(self.tasks_).codes(task, _num_samples(X))
+        self._check_unseen(task, codes)
+        return X, codes
+
+    def _check_unseen(self, task, codes):
+        """Raise or warn when a task was never seen in fit, as `unseen` says."""
+        unseen = codes == SHARED
+        if not unseen.any():
+            return
+        labels = np.broadcast_to(np.asarray(task).reshape(-1), codes.shape)[unseen]
+        found = f"{_some(np.unique(labels))} in {int(unseen.sum())} rows"
+        if self.unseen == "raise":
+            raise ValueError(
+                f"Task labels never seen in fit: {found}. Known tasks: "
+                f"{_some(self.tasks_)}. Pass unseen='shared' to predict new tasks with "
+                "the part that the tasks share."
+            )
+        warnings.warn(
+            f"Task labels never seen in fit: {found}; predicted with the shared part.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+    def _assemble(self, X, codes, answer, out):
+        """Fill `out` row by row with `answer(X rows, task position)`."""
+        present = np.unique(codes)
+        if len(present) == 1:
+            out[...] = answer(X, present[0])
+            return out
+        for t in present:
+            rows = np.flatnonzero(codes == t)
+            out[rows] = answer(safe_indexing(X, rows), t)
+        return out
+
+
+class BaseTaskEstimator(
+    TaskRequestMixin, TaskRowsMixin, CallbackSupportMixin, BaseEstimator
+):
     """Fit and predict over tasks in any layout; see the module's docstring."""
+
+    __metadata_request__predict = {"task": True}
+    __metadata_request__score = {"task": True}
 
     _parameter_constraints: dict = {"unseen": [StrOptions({"raise", "shared"})]}
 
@@ -121,57 +185,6 @@ default=None
     def _label_attributes(self, labels):
         """Return the attributes that say which tasks were fitted, and how."""
         return {"tasks_": labels.tasks, "_layout": labels.layout}
-
-    def _locate(self, X, task):
-        """Check X and task for prediction; return (X, codes or None for all tasks)."""
-        check_is_fitted(self)
-        X = self._check_X(X, reset=False)
-        if task is None:
-            if self._layout == "long":
-                raise ValueError(
-                    f"This {type(self).__name__} was fitted with task labels; pass task= "
-                    "as well (one label per row, or one for all). Known tasks: "
-                    f"{_some(self.tasks_)}."
-                )
-            return X, (None if self._layout == "wide" else np.zeros(_num_samples(X), int))
-        if self._layout == "single":
-            raise ValueError(
-                f"This {type(self).__name__} was fitted without task labels, so task= has "
-                "no meaning here. Fit with task=, or leave it out."
-            )
-        codes = TaskIndex(self.tasks_).codes(task, _num_samples(X))
-        self._check_unseen(task, codes)
-        return X, codes
-
-    def _check_unseen(self, task, codes):
-        """Raise or warn when a task was never seen in fit, as `unseen` says."""
-        unseen = codes == SHARED
-        if not unseen.any():
-            return
-        labels = np.broadcast_to(np.asarray(task).reshape(-1), codes.shape)[unseen]
-        found = f"{_some(np.unique(labels))} in {int(unseen.sum())} rows"
-        if self.unseen == "raise":
-            raise ValueError(
-                f"Task labels never seen in fit: {found}. Known tasks: "
-                f"{_some(self.tasks_)}. Pass unseen='shared' to predict new tasks with "
-                "the part that the tasks share."
-            )
-        warnings.warn(
-            f"Task labels never seen in fit: {found}; predicted with the shared part.",
-            UserWarning,
-            stacklevel=4,
-        )
-
-    def _assemble(self, X, codes, answer, out):
-        """Fill `out` row by row with `answer(X rows, task position)`."""
-        present = np.unique(codes)
-        if len(present) == 1:
-            out[...] = answer(X, present[0])
-            return out
-        for t in present:
-            rows = np.flatnonzero(codes == t)
-            out[rows] = answer(safe_indexing(X, rows), t)
-        return out
 
     def predict(self, X, *, task=None):
         """Predict the mean response (regressors) or the most probable class.
@@ -380,9 +393,13 @@ class TaskClassesMixin:
         ndarray of shape (n_samples, n_classes), or a list of them
             As `predict_proba`; minus infinity where a probability is 0.
         """
-        proba = self.predict_proba(X) if task is None else self.predict_proba(X, task=task)
+        proba = (
+            self.predict_proba(X) if task is None else self.predict_proba(X, task=task)
+        )
         with np.errstate(divide="ignore"):
-            return [np.log(p) for p in proba] if isinstance(proba, list) else np.log(proba)
+            return (
+                [np.log(p) for p in proba] if isinstance(proba, list) else np.log(proba)
+            )
 
 
 class BaseTaskClassifier(TaskClassesMixin, ClassifierMixin, BaseTaskEstimator):
@@ -458,4 +475,6 @@ class BinaryScoreMixin:
         X, codes = self._locate(X, task)
         if codes is not None:
             return self._assemble(X, codes, self._score_task, np.empty(len(codes)))
-        return np.column_stack([self._score_task(X, t) for t in range(len(self.tasks_))])
+        return np.column_stack(
+            [self._score_task(X, t) for t in range(len(self.tasks_))]
+        )

@@ -91,16 +91,10 @@ def as_task_labels(task):
 
 
 def _category_order(task):
-    """Return the categories of a pandas or polars categorical, in order, or None."""
-    accessor = getattr(task, "cat", None)
-    if accessor is not None:
-        if hasattr(accessor, "categories"):
-            return np.asarray(accessor.categories)
-        if hasattr(accessor, "get_categories"):
-            return np.asarray(accessor.get_categories())
-    if hasattr(task, "categories"):
-        return np.asarray(task.categories)
-    return None
+    """Return the categories of a pandas categorical or polars Enum, in order, or None."""
+    categories = getattr(getattr(task, "dtype", None), "categories", None)
+    # A polars Categorical has an object without entries there: its order is accidental.
+    return np.asarray(categories) if hasattr(categories, "__len__") else None
 
 
 class TaskIndex:

@@ -1,6 +1,9 @@
 """Everything scikit-learn keeps private or has only in some versions."""
 
+from contextlib import contextmanager
+
 from sklearn.base import _fit_context as fit_context
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -49,6 +52,24 @@ def check_features(X):
     return check_array(X, accept_sparse=("csr", "csc"), dtype="float64")
 
 
+def set_unset_requests(estimator, requests):
+    """Decide the metadata requests of an estimator that its user left undecided.
+
+    `requests` maps names of metadata to True or False, for every method that takes them.
+    """
+    if not hasattr(estimator, "_get_metadata_request"):
+        return
+    own, changed = estimator._get_metadata_request(), False
+    for method in _SIMPLE_METHODS:
+        request = getattr(own, method, None)
+        for name, alias in list(request.requests.items()) if request else ():
+            if alias is None and name in requests:
+                request.add_request(param=name, alias=requests[name])
+                changed = True
+    if changed:
+        estimator._metadata_request = name_request_owner(own, type(estimator).__name__)
+
+
 class FitProgress:
     """Reports the iterations of one fit to scikit-learn's callbacks, if there are any.
 
@@ -89,6 +110,18 @@ class FitProgress:
             )
         )
 
+    @contextmanager
+    def delegate(self, estimator):
+        """Hand the callbacks on to the estimator that is fitted inside the block."""
+        if self.context is None:
+            yield
+            return
+        sub = self.context.subcontext(task_name="fit-estimator")
+        with sub.propagate_callback_context(estimator):
+            sub.call_on_fit_task_begin(estimator=self.estimator, **self.arguments)
+            yield
+            sub.call_on_fit_task_end(estimator=self.estimator, **self.arguments)
+
     def finish(self, attributes):
         """Report the end of the fit."""
         if self.context is not None:
@@ -101,6 +134,7 @@ class FitProgress:
 
 __all__ = [
     "HAS_CALLBACKS",
+    "BaseSearchCV",
     "CallbackSupportMixin",
     "FitProgress",
     "HasMethods",
@@ -112,4 +146,5 @@ __all__ = [
     "fit_context",
     "name_request_owner",
     "safe_indexing",
+    "set_unset_requests",
 ]

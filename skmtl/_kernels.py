@@ -75,13 +75,10 @@ def bcd_gram(A, index, scale, curvature, group, l1, ridge, n_sweeps, W, g):
     new = np.empty(T)
     for _ in range(n_sweeps):
         for j in range(k):
-            zero = True
             for t in range(T):
                 a = curvature[t, j]
                 center[t] = a * W[t, j] - g[t, j]
                 bend[t] = a + ridge[j]
-                if W[t, j] != 0.0:
-                    zero = False
             solve_block(center, bend, group[j], l1[j], new)
             for t in range(T):
                 delta = new[t] - W[t, j]

@@ -185,6 +185,10 @@ class TaskLabels:
         """Return the same rows and tasks with other labels."""
         return replace(self, y=y)
 
+    def with_weight(self, weight):
+        """Return the same rows and tasks with other weights."""
+        return replace(self, weight=weight)
+
     def keep_tasks(self, kept):
         """Return the labels of the tasks at positions `kept`, in that order."""
         kept = np.asarray(kept, dtype=int)

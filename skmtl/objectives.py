@@ -91,7 +91,9 @@ class StatisticsObjective:
                     and np.all(s.weight[index == g] == s.weight[index == g][0])
                     for g in range(len(gram))
                 )
-                gram, index = (gram, index) if same else (gram[index], np.arange(len(c)))
+                gram, index = (
+                    (gram, index) if same else (gram[index], np.arange(len(c)))
+                )
             first = [np.flatnonzero(index == g)[0] for g in range(len(gram))]
             gram = gram + np.einsum(
                 "g,gi,gj->gij", s.weight[first], means[first], means[first]
@@ -193,7 +195,9 @@ class DataObjective:
             self.mean = data.rmatvec(self.omega) / c
         mean_y = data.per_task_sum(self.omega * data.y) / c
         self._start = loss.link(mean_y) if fit_intercept else np.zeros(self.n_tasks)
-        loss_at_0 = loss.value(data.y, data.spread(self._start)) - loss.saturated(data.y)
+        loss_at_0 = loss.value(data.y, data.spread(self._start)) - loss.saturated(
+            data.y
+        )
         self.task_null = data.per_task_sum(self.omega * loss_at_0)
 
     @cached_property
@@ -258,6 +262,13 @@ class DataObjective:
         gaps = self.loss.fenchel_gap(self.data.y, self._predictions(point), rho)
         return float((self.omega * gaps).sum())
 
+    def loss_of_shift(self, point, off):
+        """Return what moving the best intercepts by `off` (T,) adds to the loss."""
+        z = self._predictions(point)
+        moved = self.loss.value(self.data.y, z + self.data.spread(off))
+        more = float((self.omega * (moved - self.loss.value(self.data.y, z))).sum())
+        return max(more, 0.0)
+
     def bend(self, a, b):
         """Return <grad f(a) - grad f(b), a.W - b.W>, from the images alone."""
         return float(np.vdot(a.u - b.u, a.Z - b.Z))
@@ -288,7 +299,7 @@ class DataObjective:
             residual = -slope / bends
         W = np.ascontiguousarray(point.W[features].T)
         n_rows = self.data.n_labels.max()
-        if not exact_rows and (len(features) <= n_rows or sparse.issparse(self.data.X)):
+        if not exact_rows and len(features) <= n_rows:
             g = np.ascontiguousarray(self.gradient(point)[features].T)
             squares = float((h * residual**2).sum())
             return self._gram_model(features, W, h, g, squares)

@@ -132,9 +132,9 @@ class SparseRows:
         parts = (
             np.concatenate([c.data for c in columns]),
             np.concatenate([c.indices for c in columns]).astype(np.int64),
-            np.stack([c.indptr + e for c, e in zip(columns, ends, strict=False)]).astype(
-                np.int64
-            ),
+            np.stack(
+                [c.indptr + e for c, e in zip(columns, ends, strict=False)]
+            ).astype(np.int64),
             index.astype(np.int64),
         )
         starts, counts = _row_ranges(data)

@@ -12,7 +12,18 @@ from skmtl.data import CHUNK_BYTES, TaskData
 from skmtl.layouts import as_task_labels, numeric_labels, read_labels
 
 _FORMAT = 1
-_FIELDS = ("tasks", "n", "weight", "x_mean", "y_mean", "gram", "gram_index", "xy", "yy")
+_FIELDS = (
+    "tasks",
+    "n",
+    "weight",
+    "x_mean",
+    "y_mean",
+    "gram",
+    "gram_index",
+    "xy",
+    "yy",
+    "layout",
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,8 @@ class TaskStatistics:
         Centred products of features and labels.
     yy : ndarray of shape (T,)
         Centred sums of squared labels.
+    layout : {"long", "wide", "single"}, default="long"
+        The layout of the rows, so that a model fitted to the statistics predicts in it.
 
     Examples
     --------
@@ -68,6 +81,7 @@ class TaskStatistics:
     gram_index: np.ndarray
     xy: np.ndarray
     yy: np.ndarray
+    layout: str = "long"
 
     @property
     def n_tasks(self):
@@ -100,12 +114,11 @@ default=None
         TaskStatistics
         """
         X = check_features(X)
-        return cls.from_data(
-            TaskData.pack(X, numeric_labels(read_labels(y, task, sample_weight)))
-        )
+        labels = numeric_labels(read_labels(y, task, sample_weight))
+        return cls.from_data(TaskData.pack(X, labels), labels.layout)
 
     @classmethod
-    def from_data(cls, data):
+    def from_data(cls, data, layout="long"):
         """Collect the statistics of packed `TaskData` in one pass over X."""
         if data.shared:
             groups, index = _equal_columns(data.weight)
@@ -120,10 +133,23 @@ default=None
         gram = np.empty((len(groups), p, p))
         for g, (members, m) in enumerate(zip(groups, parts, strict=True)):
             gram[g] = m.gram
-            weight[members], x_mean[members], y_mean[members] = m.weight, m.x_mean, m.y_mean
+            weight[members], x_mean[members], y_mean[members] = (
+                m.weight,
+                m.x_mean,
+                m.y_mean,
+            )
             xy[members], yy[members] = m.xy.T, m.yy
         return cls(
-            data.tasks, data.n_labels, weight, x_mean, y_mean, gram, index, xy, yy
+            data.tasks,
+            data.n_labels,
+            weight,
+            x_mean,
+            y_mean,
+            gram,
+            index,
+            xy,
+            yy,
+            layout,
         )
 
     def _moments(self, t):
@@ -155,10 +181,8 @@ default=None
                 parts.append(other._moments(b) if a is None else self._moments(a))
             else:
                 parts.append(self._moments(a).plus(other._moments(b)))
-            n.append(
-                (0 if a is None else self.n[a]) + (0 if b is None else other.n[b])
-            )
-        return self._join(tasks, np.array(n), parts, shared)
+            n.append((0 if a is None else self.n[a]) + (0 if b is None else other.n[b]))
+        return self._join(tasks, np.array(n), parts, shared, self.layout)
 
     def _shares_one_gram(self, other):
         """Tell whether both hold one Gram for all tasks, and so does the sum."""
@@ -183,13 +207,17 @@ default=None
         theirs = {v: t for t, v in enumerate(other.tasks.tolist())}
         unknown = [v for v in theirs if v not in mine]
         if unknown:
-            raise ValueError(f"Cannot subtract task {unknown[0]!r}: it is not in the total.")
+            raise ValueError(
+                f"Cannot subtract task {unknown[0]!r}: it is not in the total."
+            )
         tasks, parts, n = [], [], []
         for v, a in mine.items():
             b = theirs.get(v)
             left = self.n[a] - (0 if b is None else other.n[b])
             if left < 0:
-                raise ValueError(f"Cannot subtract {other.n[b]} rows from task {v!r}, which has {self.n[a]}.")
+                raise ValueError(
+                    f"Cannot subtract {other.n[b]} rows from task {v!r}, which has {self.n[a]}."
+                )
             if left == 0:
                 continue
             m = self._moments(a)
@@ -198,7 +226,8 @@ default=None
             n.append(left)
         if not tasks:
             raise ValueError("Nothing is left: both hold the same number of rows.")
-        return self._join(np.array(tasks, self.tasks.dtype), np.array(n), parts, False)
+        tasks = np.array(tasks, self.tasks.dtype)
+        return self._join(tasks, np.array(n), parts, False, self.layout)
 
     def _check_compatible(self, other):
         if not isinstance(other, TaskStatistics):
@@ -208,6 +237,11 @@ default=None
                 f"The statistics are of {self.n_features} and {other.n_features} features;"
                 " they must describe the same columns in the same order."
             )
+        if self.layout != other.layout:
+            raise ValueError(
+                f"The statistics are of {self.layout} and {other.layout} layouts; collect "
+                "all parts in the same one."
+            )
         if self.tasks.dtype.kind != other.tasks.dtype.kind:
             raise ValueError(
                 f"The statistics name their tasks by {self.tasks.dtype} and "
@@ -215,7 +249,7 @@ default=None
             )
 
     @classmethod
-    def _join(cls, tasks, n, parts, shared):
+    def _join(cls, tasks, n, parts, shared, layout):
         """Put the moments of the tasks together; `shared`: they have one Gram."""
         T = len(tasks)
         gram = parts[0].gram[None] if shared else np.stack([m.gram for m in parts])
@@ -229,6 +263,7 @@ default=None
             np.zeros(T, dtype=int) if shared else np.arange(T),
             np.stack([m.xy[:, 0] for m in parts]),
             np.concatenate([m.yy for m in parts]),
+            layout,
         )
 
     def save(self, path):
@@ -239,7 +274,9 @@ default=None
         path : str or path-like
             The file to write.
         """
-        np.savez(path, format=_FORMAT, **{name: getattr(self, name) for name in _FIELDS})
+        np.savez(
+            path, format=_FORMAT, **{name: getattr(self, name) for name in _FIELDS}
+        )
 
     @classmethod
     def load(cls, path):
@@ -265,10 +302,14 @@ default=None
         except OSError:
             raise
         except Exception as error:
-            raise ValueError(f"{path} is not a file of TaskStatistics: {error}") from error
+            raise ValueError(
+                f"{path} is not a file of TaskStatistics: {error}"
+            ) from error
         if int(fields.pop("format")) != _FORMAT:
-            raise ValueError(f"{path} has an unknown format; this version reads {_FORMAT}.")
-        statistics = cls(**fields)
+            raise ValueError(
+                f"{path} has an unknown format; this version reads {_FORMAT}."
+            )
+        statistics = cls(**{**fields, "layout": str(fields["layout"])})
         statistics.check()
         return statistics
 
@@ -291,8 +332,12 @@ default=None
         as_task_labels(self.tasks)
         if len(set(self.tasks.tolist())) != T:
             raise ValueError("TaskStatistics: a task appears twice.")
+        if self.layout not in {"long", "wide", "single"}:
+            raise ValueError(f"TaskStatistics: unknown layout {self.layout!r}.")
         if (self.weight <= 0).any() or (self.n < 1).any():
-            raise ValueError("TaskStatistics: every task needs rows of positive weight.")
+            raise ValueError(
+                "TaskStatistics: every task needs rows of positive weight."
+            )
         if self.gram_index.min() < 0 or self.gram_index.max() >= G:
             raise ValueError("TaskStatistics: gram_index points outside gram.")
         size = np.abs(self.gram).max(axis=(1, 2), initial=0.0)

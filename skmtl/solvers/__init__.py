@@ -10,7 +10,9 @@ SOLVERS = {
 }
 
 
-def solve(objective, penalty, *, solver, tol, max_iter, W0=None, callback=None, **options):
+def solve(
+    objective, penalty, *, solver, tol, max_iter, W0=None, callback=None, **options
+):
     """Minimise f + Omega and return a `SolverResult`.
 
     Parameters

@@ -38,7 +38,9 @@ def block_coordinate_descent(objective, penalty, W0, monitor, *, exact_rows=Fals
         )
         monitor.n_iter += max(sweeps, 1)
         new = current()
-        point = new if objective.quadratic else _line_search(objective, penalty, point, new)
+        point = (
+            new if objective.quadratic else _line_search(objective, penalty, point, new)
+        )
         if stopped:
             monitor.check(point)
             break

@@ -41,7 +41,9 @@ def _step(objective, penalty, point, d, L, L_max):
     """Return (the proximal gradient step from the point, the L that was enough)."""
     G = objective.gradient(point)
     while True:
-        new = objective.at(penalty.prox(point.W - G / (L * d), 1.0 / (L * d)), near=point)
+        new = objective.at(
+            penalty.prox(point.W - G / (L * d), 1.0 / (L * d)), near=point
+        )
         moved = float((d * (new.W - point.W) ** 2).sum())
         if L >= L_max or objective.bend(new, point) <= L * moved:
             return new, L

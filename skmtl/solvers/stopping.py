@@ -1,7 +1,7 @@
 """One place for the duality gap, when to stop, the history and the result."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -56,6 +56,14 @@ class SolverResult:
     converged: bool
     history: list
     message: str
+
+    def after(self, first):
+        """Return this result as the continuation of an earlier run."""
+        return replace(
+            self,
+            n_iter=first.n_iter + self.n_iter,
+            history=[*first.history, *self.history],
+        )
 
     def warn(self, name):
         """Give the one `ConvergenceWarning`, if there is something to warn of."""

@@ -1,0 +1,305 @@
+"""Block-sparse group lasso: a feature is used by all tasks or by none."""
+
+from numbers import Real
+
+import numpy as np
+
+from skmtl._compat import Interval
+from skmtl.linear_model.base import (
+    LinearTaskClassifier,
+    LinearTaskModel,
+    LinearTaskRegressor,
+)
+from skmtl.penalties import SparseGroup, WithRidge
+
+
+class _GroupLasso(LinearTaskModel):
+    """The penalty and what it selects."""
+
+    _parameter_constraints: dict = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "ridge": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def _penalty(self):
+        if self.alpha == 0 and self.ridge == 0:
+            raise ValueError(
+                f"{type(self).__name__} with alpha=0 and ridge=0 has no penalty left. Use "
+                "IndependentTasks around an unpenalised model, or a small alpha or ridge."
+            )
+        gauge = SparseGroup(self.alpha, self.l1_ratio)
+        return WithRidge(gauge, self.ridge) if self.ridge > 0 else gauge
+
+    def _result_attributes(self, result, c, y_scale):
+        found = super()._result_attributes(result, c, y_scale)
+        return {
+            **found,
+            "selected_features_": np.flatnonzero(found["coef_"].any(axis=0)),
+        }
+
+
+class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
+    """Regression with features selected jointly for all tasks.
+
+    Minimises ``sum_t c_t / (2 S_t) sum_i s_ti (y_ti - x_ti . w_t - b_t)^2
+    + alpha * ((1 - l1_ratio) * sum_j ||W_j||_2 + l1_ratio * ||W||_1)
+    + ridge / 2 * ||W||_F^2``
+    where W_j are the coefficients of feature j in all tasks, s the sample weights, S_t
+    their sum in task t and c_t the weight of the task.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength of the penalty; larger values select fewer features. In units of label
+        times feature, so it means the same for any number of rows. With one shared X and
+        complete labels it is the alpha of `sklearn.linear_model.MultiTaskLasso`.
+    l1_ratio : float, default=0
+        Share of the elementwise l1 norm, in [0, 1]: 0 selects features for all tasks
+        together, 1 for each task alone, between them a selected feature may still be
+        left out by some tasks. NB in `sklearn.linear_model.MultiTaskElasticNet` the name
+        means something else; its ``(alpha=a, l1_ratio=r)`` is
+        ``(alpha=a * r, ridge=a * (1 - r))`` here.
+    ridge : float, default=0
+        Strength of the squared norm; larger values shrink more and keep correlated
+        features together.
+    fit_intercept : bool, default=True
+        Whether to fit b_t, which is never penalised.
+    scale_y : bool, default=False
+        Whether to divide the labels of each task by their standard deviation inside the
+        fit, so that outcomes in different units weigh the same. `alpha`, `objective_` and
+        `dual_gap_` then refer to the scaled labels, `coef_` and predictions to yours.
+    task_weight : None, "n_samples" or mapping, default=None
+        c_t: 1 for every task, proportional to its sum of weights, or given per task.
+    unseen : {"raise", "shared"}, default="raise"
+        What to do at prediction with a task that fit never saw: raise, or predict with
+        the task-weighted mean of the coefficients and warn.
+    solver : {"auto", "bcd", "fista"}, default="auto"
+        Block coordinate descent on working sets, or accelerated proximal gradient.
+        "auto" takes the former.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most tol times half the null deviance; smaller is
+        more exact and slower.
+    max_iter : int, default=10000
+        Most sweeps over the features (or proximal steps).
+    warm_start : bool, default=False
+        Whether to start from the previous coefficients.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients, one row per task.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts.
+    selected_features_ : ndarray of shape (n_selected,)
+        Positions of the features with a coefficient other than 0 in any task.
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels, in the order of the rows of `coef_`.
+    dual_gap_ : float
+        Upper bound of ``objective_`` minus the optimum.
+    objective_ : float
+        The value of the objective.
+    n_iter_ : int
+        Sweeps (or steps) done.
+    converged_ : bool
+        Whether ``dual_gap_`` is as small as `tol` asks.
+    y_scale_ : ndarray of shape (n_tasks,)
+        What the labels were divided by; ones unless `scale_y`.
+    statistics_ : TaskStatistics
+        After `partial_fit` or `fit_statistics`: what was fitted.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X had any.
+
+    See Also
+    --------
+    GroupLassoClassifier : The same for classes.
+    sklearn.linear_model.MultiTaskLasso : One shared X, complete labels.
+
+    Notes
+    -----
+    Where a task has more rows than features the fit reads the data once into
+    `TaskStatistics` and its cost no longer depends on the number of rows; otherwise it
+    works on the features that matter only. It helps when the tasks need the same few
+    features; tasks that need different ones are better served with ``l1_ratio`` near 1 or
+    by separate models.
+
+    References
+    ----------
+    .. [1] G. Obozinski, B. Taskar, M. I. Jordan, "Joint covariate selection and joint
+       subspace selection for multiple classification problems", Statistics and Computing
+       20, 2010. :doi:`10.1007/s11222-008-9111-x`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import GroupLassoRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, site = rng.normal(size=(60, 4)), np.repeat(["A", "B"], 30)
+    >>> y = X[:, 0] * np.where(site == "A", 2.0, 3.0) + 0.1 * rng.normal(size=60)
+    >>> model = GroupLassoRegressor(alpha=0.1).fit(X, y, task=site)
+    >>> model.selected_features_
+    array([0])
+    >>> model.predict(X[:2], task="B").shape
+    (2,)
+    """
+
+    _parameter_constraints: dict = {
+        **LinearTaskRegressor._parameter_constraints,
+        **_GroupLasso._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        alpha=1.0,
+        *,
+        l1_ratio=0.0,
+        ridge=0.0,
+        fit_intercept=True,
+        scale_y=False,
+        task_weight=None,
+        unseen="raise",
+        solver="auto",
+        tol=1e-4,
+        max_iter=10_000,
+        warm_start=False,
+    ):
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.ridge = ridge
+        self.fit_intercept = fit_intercept
+        self.scale_y = scale_y
+        self.task_weight = task_weight
+        self.unseen = unseen
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+
+
+class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
+    """Classification with features selected jointly for all tasks.
+
+    Minimises ``sum_t c_t / S_t sum_i s_ti [log(1 + exp(z_ti)) - y_ti z_ti]
+    + alpha * ((1 - l1_ratio) * sum_j ||W_j||_2 + l1_ratio * ||W||_1)
+    + ridge / 2 * ||W||_F^2`` with ``z_ti = x_ti . w_t + b_t`` and y in {0, 1}, where W_j
+    are the coefficients of feature j in all tasks, s the sample weights, S_t their sum in
+    task t and c_t the weight of the task. Each task has two classes, which may differ
+    between tasks; the last of its sorted labels is the positive one.
+
+    Parameters
+    ----------
+    alpha : float, default=0.01
+        Strength of the penalty; larger values select fewer features. In units of the
+        features, independent of the number of rows. (At 1, the default of the regressor,
+        a mean log-loss leaves nothing selected.)
+    l1_ratio : float, default=0
+        Share of the elementwise l1 norm, in [0, 1]: 0 selects features for all tasks
+        together, 1 for each task alone.
+    ridge : float, default=0
+        Strength of the squared norm; larger values shrink more.
+    fit_intercept : bool, default=True
+        Whether to fit b_t, which is never penalised.
+    class_weight : None, "balanced" or mapping, default=None
+        Weights of the classes, multiplied into the sample weights; "balanced" makes the
+        classes of each task count the same within the task.
+    task_weight : None, "n_samples" or mapping, default=None
+        c_t: 1 for every task, proportional to its sum of weights, or given per task.
+    unseen : {"raise", "shared"}, default="raise"
+        What to do at prediction with a task that fit never saw: raise, or predict with
+        the task-weighted mean of the coefficients and warn.
+    solver : {"auto", "bcd", "fista"}, default="auto"
+        Newton steps solved by block coordinate descent on working sets, or accelerated
+        proximal gradient. "auto" takes the former.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most tol times half the null deviance; smaller is
+        more exact and slower.
+    max_iter : int, default=10000
+        Most sweeps over the features (or proximal steps).
+    warm_start : bool, default=False
+        Whether to start from the previous coefficients.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or list of ndarray
+        Sorted union of all classes; after a wide fit a list with an array per task.
+    task_classes_ : dict
+        The classes of each task. A task with one class in the training data takes no part
+        in the joint fit and always predicts that class.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients of the log-odds, one row per task.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts.
+    selected_features_ : ndarray of shape (n_selected,)
+        Positions of the features with a coefficient other than 0 in any task.
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels, in the order of the rows of `coef_`.
+    dual_gap_ : float
+        Upper bound of ``objective_`` minus the optimum.
+    objective_ : float
+        The value of the objective.
+    n_iter_ : int
+        Sweeps (or steps) done.
+    converged_ : bool
+        Whether ``dual_gap_`` is as small as `tol` asks.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X had any.
+
+    See Also
+    --------
+    GroupLassoRegressor : The same for numbers.
+
+    References
+    ----------
+    .. [1] G. Obozinski, B. Taskar, M. I. Jordan, "Joint covariate selection and joint
+       subspace selection for multiple classification problems", Statistics and Computing
+       20, 2010. :doi:`10.1007/s11222-008-9111-x`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import GroupLassoClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(80, 4))
+    >>> Y = np.column_stack([X[:, 0] > 0, X[:, 0] + X[:, 1] > 0]).astype(int)
+    >>> model = GroupLassoClassifier(alpha=0.05).fit(X, Y)
+    >>> model.selected_features_
+    array([0, 1])
+    >>> [p.shape for p in model.predict_proba(X)]
+    [(80, 2), (80, 2)]
+    """
+
+    _parameter_constraints: dict = {
+        **LinearTaskClassifier._parameter_constraints,
+        **_GroupLasso._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        alpha=0.01,
+        *,
+        l1_ratio=0.0,
+        ridge=0.0,
+        fit_intercept=True,
+        class_weight=None,
+        task_weight=None,
+        unseen="raise",
+        solver="auto",
+        tol=1e-4,
+        max_iter=10_000,
+        warm_start=False,
+    ):
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.ridge = ridge
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.task_weight = task_weight
+        self.unseen = unseen
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start

@@ -1,0 +1,220 @@
+"""The multi-task MLP for classes."""
+
+import warnings
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from skmtl.base import SHARED, BaseTaskClassifier, encode_classes
+from skmtl.losses import Logistic
+from skmtl.neural_network._entries import Columns
+from skmtl.neural_network._estimator import BaseMultiTaskMLP, Problem
+
+
+class MultiTaskMLPClassifier(BaseMultiTaskMLP, BaseTaskClassifier):
+    r"""Neural network with hidden layers for all tasks and a linear head for each.
+
+    Minimises ``sum_t c_t / S_t * sum_i s_ti l(y_ti, f_t(x_i)) + alpha / 2 * (sum of the
+    squared weights)`` by Adam over mini-batches, where ``f_t(x)`` is head t of the shared
+    hidden layers, ``S_t = sum_i s_ti`` and l is the log-loss: logistic for a task of two
+    classes, multinomial for more. Classes may differ between tasks, and missing labels
+    have no influence. A task with one class in the training data takes no part and
+    always predicts that class.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(64,)
+        Units of each hidden layer; () gives linear models without a shared part.
+    activation : {"relu", "tanh", "logistic", "identity"}, default="relu"
+        Activation of the hidden units.
+    alpha : float, default=1e-4
+        Strength of the penalty on the weights of all layers, never on intercepts.
+        Larger values give smoother functions. It is not divided by the number of
+        samples: scikit-learn's ``MLPRegressor(alpha=a)`` penalises by a / n_samples.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch, about; "auto" means min(200, number of training rows).
+    learning_rate_init : float, default=1e-3
+        Step size of Adam.
+    max_iter : int, default=200
+        Largest number of epochs. An epoch visits every training row; see Notes.
+    early_stopping : bool, default=True
+        Whether to hold out labels of every task, watch the loss on them and keep the
+        weights of the best epoch. False uses all labels, watches the training objective
+        and keeps the last weights.
+    validation_fraction : float, default=0.1
+        Share of each task's rows to hold out (rounded to a fraction with a denominator of
+        at most 100). Each task and each of its classes keeps one label for training.
+    n_iter_no_change : int, default=10
+        Stop after so many successive epochs without progress.
+    tol : float, default=1e-4
+        What counts as progress: a loss lower by more than tol, on average over tasks,
+        than in any epoch before.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of Adam's running means of the gradient and of its square.
+    epsilon : float, default=1e-8
+        Keeps Adam's division finite.
+    task_weight : None, "n_samples" or mapping, default=None
+        Weights c_t. None: 1, every task counts the same; "n_samples": proportional to
+        the sum of the task's sample weights; or a positive weight for each task label.
+    unseen : {"raise", "shared"}, default="raise"
+        What to do in prediction with a task that was not in the training data: raise,
+        or predict with the average of all heads' scores (weighted by c_t).
+    warm_start : bool, default=False
+        Whether to start from the network of the previous fit, which must have had the
+        same features, layers and tasks and classes.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first weights, the held-out labels and the mini-batches. Pass an int
+        for the same network in every call.
+
+    Attributes
+    ----------
+    classes_ : ndarray, or list of ndarray after a wide fit
+        The sorted union of all classes, or the classes of each task.
+    task_classes_ : dict
+        Task label -> its sorted classes.
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    coefs_ : list of ndarray of shape (n_units_in, n_units_out)
+        Weights of the hidden layers.
+    intercepts_ : list of ndarray of shape (n_units_out,)
+        Intercepts of the hidden layers.
+    head_coef_ : ndarray of shape (n_rows, n_units)
+        Weights of the heads: a row for a task of two classes, one per class for a
+        task of more, none for a task of one.
+    head_intercept_ : ndarray of shape (n_rows,)
+        Intercepts of the heads.
+    head_rows_ : list
+        (task, class) of each row of `head_coef_`.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weights c_t; 0 for tasks of one class.
+    n_iter_ : int
+        Number of epochs.
+    best_epoch_ : int
+        Epoch (from 1) with the lowest watched loss, which `best_loss_` is.
+    best_loss_ : float
+        Loss on the held-out labels, or training objective without early stopping.
+    loss_ : float
+        Training objective in the last epoch.
+    loss_curve_ : list of float
+        Training objective of each epoch, averaged over its steps.
+    validation_loss_curve_ : list of float or None
+        Loss on the held-out labels after each epoch, a weighted sum over tasks; None
+        without early stopping.
+    history_ : dict of ndarray of shape (n_iter_, n_tasks)
+        "train_loss" and "validation_loss", the mean loss of each task in each epoch; NaN
+        where a task has no held-out label. The second is empty without early stopping.
+    converged_ : bool
+        Whether training stopped for lack of progress.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    MultiTaskMLPRegressor : The same for numeric outcomes.
+    IndependentTasks : A model of its own for each task.
+    sklearn.neural_network.MLPClassifier : One task.
+
+    Notes
+    -----
+    Features are not scaled inside: put a `sklearn.preprocessing.StandardScaler` before.
+
+    An epoch is ``m = ceil(n / batch_size)`` steps, n the number of training rows. The
+    rows of each task are spread evenly over them (wide: of each row's rarest task). Rows
+    of a task with fewer rows than steps are visited several times, so that each step
+    sees it, but no more often than if all tasks were of equal size; an epoch has less
+    than about 2 n visits. Visits are weighted such that the mean gradient of an epoch's
+    steps is the gradient of the objective: each task counts by c_t, whatever its size.
+
+    Rows are held out at random. Where several rows belong to one patient, as after
+    `wide_to_long`, early stopping sees patients it was trained on and stops late; the
+    wide layout avoids that.
+
+    Computations are in float64.
+
+    References
+    ----------
+    .. [1] R. Caruana, Multitask Learning, Machine Learning 28, 1997.
+       https://doi.org/10.1023/A:1007379606734
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskMLPClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(400, 3))
+    >>> task = rng.choice(["A", "B"], size=400)
+    >>> y = np.where(X[:, 0] + X[:, 1] > (task == "B"), "yes", "no")
+    >>> model = MultiTaskMLPClassifier(learning_rate_init=0.01, random_state=0)
+    >>> model = model.fit(X, y, task=task)
+    >>> model.predict_proba(X[:5], task="B").shape
+    (5, 2)
+    >>> model.score(X, y, task=task) > 0.9
+    True
+    """
+
+    def _fit(self, X, labels, progress):
+        classes, encoded = encode_classes(labels)
+        n_classes = np.array([len(c) for c in classes])
+        kept = np.flatnonzero(n_classes > 1)
+        if len(kept) < len(classes):
+            self._warn_single_class(labels.tasks[n_classes == 1])
+        encoded = encoded.keep_tasks(kept)
+        rows, bias = [], []
+        for k, t in enumerate(kept):
+            _, y, weight = encoded.of_task(k)
+            share = np.bincount(y.astype(int), weight) / weight.sum()
+            task = labels.tasks.tolist()[t]
+            if len(share) == 2:
+                rows.append((task, classes[t].tolist()[-1]))
+                bias.append(np.log(share[1]) - np.log(share[0]))
+            else:
+                rows += [(task, c) for c in classes[t].tolist()]
+                bias += np.log(share).tolist()
+        problem = Problem(
+            labels=encoded,
+            kept=kept,
+            columns=Columns.of_widths(_widths(n_classes[kept])),
+            loss=Logistic(),
+            by_class=True,
+            bias=np.array(bias),
+            head_rows=rows,
+        )
+        known = self._class_attributes(labels, classes)
+        return self._fit_network(X, labels, problem, known, progress)
+
+    def _warn_single_class(self, tasks):
+        """Say which tasks take no part in the fit."""
+        warnings.warn(
+            f"{len(tasks)} task(s) have only one class in the training data and always "
+            f"predict it, among them {tasks.tolist()[0]!r}.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+    def _previous_heads(self, known):
+        """Return the heads of the previous fit."""
+        return self.head_coef_, self.head_intercept_
+
+    def _proba_task(self, X, t):
+        classes = self._classes_of(t)
+        if len(classes) == 1:
+            return np.ones((X.shape[0], 1))
+        widths = _widths(np.array([len(c) for c in self.task_classes_.values()]))
+        if t == SHARED:
+            Z = self._outputs(X, self.head_coef_, self.head_intercept_)
+            share = self.task_weight_ / self.task_weight_.sum()
+            Z = np.tensordot(Z.reshape(len(Z), len(share), -1), share, axes=(1, 0))
+        else:
+            stop = widths[: t + 1].sum()
+            mine = slice(stop - widths[t], stop)
+            Z = self._outputs(X, self.head_coef_[mine], self.head_intercept_[mine])
+        if len(classes) > 2:
+            return softmax(Z, axis=1)
+        return np.column_stack([expit(-Z[:, 0]), expit(Z[:, 0])])
+
+
+def _widths(n_classes):
+    """Return the output columns that tasks of so many classes have: 0, 1, or one each."""
+    return np.where(n_classes > 2, n_classes, n_classes - 1)

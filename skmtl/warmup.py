@@ -1,0 +1,31 @@
+"""Compile every kernel once and leave it in numba's cache: ``python -m skmtl.warmup``."""
+
+import sys
+
+import numpy as np
+from scipy import sparse
+
+
+def warm_up():
+    """Fit small problems that pass through every kernel; return how many were fitted."""
+    from skmtl.linear_model import GroupLassoClassifier, GroupLassoRegressor
+
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
+    wide = rng.normal(size=(6, 9))
+    task = np.repeat([0, 1], 6)
+    fits = [
+        (GroupLassoRegressor(0.1), X, Y, None),
+        (GroupLassoRegressor(0.1), X, Y[:, 0], task),
+        (GroupLassoClassifier(0.01), X, Y > 0, None),
+        (GroupLassoRegressor(0.1), wide, Y[:6], None),
+        (GroupLassoRegressor(0.1), wide, Y[:6, 0], task[3:9]),
+        (GroupLassoRegressor(0.1), sparse.csr_array(wide), Y[:6], None),
+    ]
+    for model, features, labels, tasks in fits:
+        model.fit(features, labels, task=tasks)
+    return len(fits)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"Compiled and cached the kernels of {warm_up()} kinds of fit.\n")

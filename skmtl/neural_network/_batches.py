@@ -22,9 +22,9 @@ class BalancedBatches:
 
     An epoch is ``ceil(n / batch_size)`` steps and visits every row. Rows of a stratum
     with fewer rows than steps are visited more than once, so that each step sees the
-    stratum, but no stratum is raised above the average size; so an epoch makes less than
-    twice n visits. A visit is scaled by (steps / visits of its row in the epoch): the mean of the
-    steps' gradients is then exactly that of the objective, for every task.
+    stratum, but no stratum is raised above the average size: an epoch makes less than
+    about 2 n visits. A visit is scaled by (steps / visits of its row in the epoch), so
+    that the steps' gradients average to that of the objective, for every task.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class BalancedBatches:
         n, n_strata = len(rows), len(sizes)
         self.n_steps = -(-n // batch_size)
         visits = np.maximum(sizes, min(self.n_steps, -(-n // n_strata)))
-        # The k-th visit of a stratum takes its k-th row in the epoch's order, cyclically.
+        # The k-th visit of a stratum takes its k-th row in the epoch's order, in turn.
         self.of = np.repeat(np.arange(n_strata), visits)
         self.k = np.arange(len(self.of)) - np.repeat(np.cumsum(visits) - visits, visits)
         turn = self.k % sizes[self.of]

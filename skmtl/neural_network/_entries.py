@@ -1,8 +1,8 @@
 """Observed labels as a sparse table: one entry for each output that a label trains.
 
-A task has one output column (a value, or the log-odds of its second class), or K columns
-where it has K > 2 classes. Wide and long labels become the same thing here: entries
-(row, column), sorted by row and then by column.
+A task has one output column (a value, or the log-odds of its second class), or K
+columns where it has K > 2 classes. Wide and long labels become the same thing here:
+entries (row, column), sorted by row and then by column.
 """
 
 from dataclasses import dataclass

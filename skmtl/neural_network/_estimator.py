@@ -206,8 +206,9 @@ class BaseMultiTaskMLP(BaseTaskEstimator):
             raise ValueError(
                 "warm_start=True needs the tasks, classes, features and "
                 "hidden_layer_sizes of the previous fit. It had weights of shapes "
-                f"{shapes} for {self.head_rows_[:5]}..., now {sharing.weight_shapes} for "
-                f"{problem.head_rows[:5]}... are needed. Pass warm_start=False."
+                f"{shapes} for {self.head_rows_[:5]}...; needed are shapes "
+                f"{sharing.weight_shapes} for {problem.head_rows[:5]}.... Pass "
+                "warm_start=False."
             )
         head, bias = self._previous_heads(known)
         weights, biases = [*self.coefs_, head], [*self.intercepts_, bias]

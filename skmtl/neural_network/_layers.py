@@ -1,8 +1,10 @@
 """The shared layers: activations, forward and backward passes.
 
-Arrays: X (b, p) dense or csr, weights W[l] (d_l, d_l+1), biases b[l] (d_l+1,), outputs of
-the layers H[0] = X, H[l + 1] = act(H[l] W[l] + b[l]).
+Arrays: X (b, p) dense or csr, weights W[l] (d_l, d_l+1), biases b[l] (d_l+1,), outputs
+of the layers H[0] = X, H[l + 1] = act(H[l] W[l] + b[l]).
 """
+
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import expit
@@ -71,7 +73,7 @@ def forward(X, weights, biases, activation):
 
 
 def backward(outputs, delta, weights, activation, weight_grads, bias_grads):
-    """Write the gradients of all layers, given `delta` at the last output (overwritten).
+    """Write the gradients of all layers, given `delta` at the last one (overwritten).
 
     The derivative with respect to X is not needed, so the first layer stops there.
     """
@@ -103,7 +105,7 @@ def initial_layers(sizes, activation, rng):
     """
     factor = 2.0 if activation == "logistic" else 6.0
     weights, biases = [], []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         bound = np.sqrt(factor / (n_in + n_out))
         weights.append(rng.uniform(-bound, bound, (n_in, n_out)))
         biases.append(rng.uniform(-bound, bound, n_out))

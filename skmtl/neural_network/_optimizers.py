@@ -18,7 +18,8 @@ class Adam:
 
     References
     ----------
-    .. [1] D. P. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, ICLR 2015.
+    .. [1] D. P. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, ICLR
+       2015. https://arxiv.org/abs/1412.6980
     """
 
     def __init__(self, size, learning_rate, beta_1, beta_2, epsilon):

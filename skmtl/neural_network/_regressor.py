@@ -12,7 +12,7 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     r"""Neural network with hidden layers for all tasks and a linear head for each.
 
     Minimises ``sum_t c_t / S_t * sum_i s_ti (y_ti - f_t(x_i))^2 / 2 + alpha / 2 *
-    (sum of the squared weights)`` by Adam over mini-batches, where ``f_t(x)`` is head t
+    (sum of the squared weights)`` by Adam over mini-batches [1]_, where ``f_t(x)`` is head t
     of the shared hidden layers, ``S_t = sum_i s_ti`` and ``y_ti`` are the labels of
     task t minus their mean and divided by their standard deviation. Missing labels
     have no influence. `predict` answers in the units of y.
@@ -38,8 +38,8 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
         weights of the best epoch. False uses all labels, watches the training objective
         and keeps the last weights.
     validation_fraction : float, default=0.1
-        Share of each task's rows to hold out (rounded to a fraction with a denominator of
-        at most 100). Each task keeps one label for training.
+        Share of each task's rows to hold out, to the nearest fraction with a
+        denominator of at most 100. Each task keeps one label for training.
     n_iter_no_change : int, default=10
         Stop after so many successive epochs without progress.
     tol : float, default=1e-4
@@ -93,8 +93,9 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
         Loss on the held-out labels after each epoch, a weighted sum over tasks; None
         without early stopping.
     history_ : dict of ndarray of shape (n_iter_, n_tasks)
-        "train_loss" and "validation_loss", the mean loss of each task in each epoch; NaN
-        where a task has no held-out label. The second is empty without early stopping.
+        "train_loss" and "validation_loss", the mean loss of each task in each epoch;
+        NaN where a task has no held-out label. The second is empty without early
+        stopping.
     converged_ : bool
         Whether training stopped for lack of progress.
     n_features_in_ : int
@@ -102,8 +103,8 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, where X had names that are all strings.
     y_mean_, y_scale_ : ndarray of shape (n_tasks,)
-        Weighted mean and standard deviation (ddof 0; 1 where the labels are constant) of
-        each task's labels.
+        Weighted mean and standard deviation of each task's labels (ddof 0; 1 where they
+        are constant).
 
     See Also
     --------
@@ -115,12 +116,12 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     -----
     Features are not scaled inside: put a `sklearn.preprocessing.StandardScaler` before.
 
-    An epoch is ``m = ceil(n / batch_size)`` steps, n the number of training rows. The
-    rows of each task are spread evenly over them (wide: of each row's rarest task). Rows
-    of a task with fewer rows than steps are visited several times, so that each step
-    sees it, but no more often than if all tasks were of equal size; an epoch has less
-    than about 2 n visits. Visits are weighted such that the mean gradient of an epoch's
-    steps is the gradient of the objective: each task counts by c_t, whatever its size.
+    An epoch is ``ceil(n / batch_size)`` steps, n the number of training rows. The rows
+    of each task (wide: of each row's rarest task) are spread evenly over them. Rows of a
+    task with fewer rows than steps are visited several times, so that each step sees
+    the task, but no more often than if all tasks were of equal size; an epoch has less
+    than about 2 n visits. Visits are weighted such that the steps' gradients average to
+    the gradient of the objective: each task counts by c_t, whatever its size.
 
     Rows are held out at random. Where several rows belong to one patient, as after
     `wide_to_long`, early stopping sees patients it was trained on and stops late; the

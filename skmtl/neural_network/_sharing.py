@@ -1,8 +1,11 @@
 """How tasks share a network. A strategy owns everything between X and the outputs.
 
-It lays out its parameters in one flat vector (penalised ones first) and gives the scores
-of entries and the gradient of any function of them. The training loop knows no more.
+It lays out its parameters in one flat vector (penalised ones first) and gives the
+scores of entries and the gradient of any function of them. The training loop knows no
+more.
 """
+
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -28,7 +31,7 @@ class HardSharing:
 
     def __init__(self, sizes, n_columns, activation):
         self.sizes, self.n_columns, self.activation = sizes, n_columns, activation
-        layers = list(zip(sizes[:-1], sizes[1:], strict=True))
+        layers = list(pairwise(sizes))
         # Heads are stored a row per column, so that one task's head is contiguous.
         self.weight_shapes = [*layers, (n_columns, sizes[-1])]
         self.bias_shapes = [(n_out,) for _, n_out in layers] + [(n_columns,)]
@@ -90,7 +93,7 @@ class HardSharing:
             )
 
     def _place(self, H, batch):
-        """Return where the entries are in the raveled outputs; None to go by entries."""
+        """Return where entries are in the raveled outputs; None to go by entries."""
         n_entries, n_outputs = len(batch.row), batch.n_rows * self.n_columns
         if n_entries == n_outputs:
             return slice(None)

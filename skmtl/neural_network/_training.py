@@ -25,7 +25,7 @@ class History:
 
 
 class Patience:
-    """Stops when the monitored loss has not fallen by more than `tol` for some epochs."""
+    """Stops when the watched loss has not fallen by more than `tol` for some epochs."""
 
     def __init__(self, tol, n_iter_no_change):
         self.tol, self.n_iter_no_change = tol, n_iter_no_change
@@ -72,7 +72,7 @@ class Trainer:
     optimizer : object with `step(theta, gradient)`
     batches : BalancedBatches
     validation : Validation or None
-        None monitors the training objective instead.
+        None watches the training objective instead.
     patience : Patience
     """
 
@@ -95,13 +95,13 @@ class Trainer:
             # Divergence is reported below, in the user's words.
             with np.errstate(over="ignore", invalid="ignore"):
                 self._epoch(X, entries, rng)
-                monitored = self._record()
-            if not np.isfinite(monitored):
+                watched = self._record()
+            if not np.isfinite(watched):
                 raise ValueError(
                     f"The loss of epoch {epoch} is not finite: training diverged. "
                     "Standardise the features or lower learning_rate_init."
                 )
-            if self.patience.update(monitored, epoch) and self.validation is not None:
+            if self.patience.update(watched, epoch) and self.validation is not None:
                 np.copyto(self.best_theta, self.theta)
             self.converged = self.patience.exhausted
             if self.converged or report():

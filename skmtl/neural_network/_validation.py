@@ -76,7 +76,7 @@ def resolve_task_weight(task_weight, labels):
     weights = np.array([task_weight[t] for t in labels.tasks.tolist()], dtype=float)
     if not (np.isfinite(weights) & (weights > 0)).all():
         raise ValueError(
-            f"task_weight must be positive and finite, got {weights.tolist()}. To leave a "
-            "task out, drop its rows or give them sample_weight 0."
+            f"task_weight must be positive and finite, got {weights.tolist()}. To leave "
+            "a task out, drop its rows or give them sample_weight 0."
         )
     return weights

@@ -65,8 +65,8 @@ def as_task_labels(task):
                 "one. Drop those rows or give them a label of their own."
             )
         whole = np.round(values)
-        if not np.array_equal(values, whole):
-            odd = values[values != whole][0]
+        if not np.array_equal(values, whole) or np.isinf(values).any():
+            odd = values[(values != whole) | np.isinf(values)][0]
             raise ValueError(
                 f"task labels must be strings or whole numbers, got {odd!r}. If a "
                 "transformer scaled the task column, keep that column out of it."

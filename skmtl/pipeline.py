@@ -2,33 +2,31 @@
 
 from numbers import Integral
 
-import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Bunch, get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skmtl import routing
 from skmtl._compat import CallbackSupportMixin, FitProgress, StrOptions, fit_context
 from skmtl.base import TaskRequestMixin, keep_previous_fit
 from skmtl.layouts import as_task_labels
-from skmtl.task_column import as_table, drop_column, find_column, read_column
-
-
-def _estimator_has(method):
-    """Tell whether the estimator inside has a method, for `available_if`."""
-
-    def check(self):
-        estimator = getattr(self, "estimator_", self.estimator)
-        getattr(routing.without_search(estimator), method)  # its AttributeError is clear
-        return True
-
-    return check
+from skmtl.responses import ResponsesMixin
+from skmtl.task_column import (
+    as_table,
+    drop_column,
+    find_column,
+    read_column,
+    warn_if_scaled,
+)
 
 
 class MTLPipeline(
-    TaskRequestMixin, MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator
+    ResponsesMixin,
+    TaskRequestMixin,
+    MetaEstimatorMixin,
+    CallbackSupportMixin,
+    BaseEstimator,
 ):
     """Carry the task of each row in a column of X, through any tool of scikit-learn.
 
@@ -116,7 +114,9 @@ class MTLPipeline(
 
     def _get_metadata_request(self):
         request = super()._get_metadata_request()
-        if self.task_col is not None:  # the column has it; task= would be a second answer
+        if (
+            self.task_col is not None
+        ):  # the column has it; task= would be a second answer
             for method in ("fit", "score", "transform", *routing.RESPONSES):
                 getattr(request, method).requests.pop("task", None)
         return request
@@ -135,12 +135,19 @@ class MTLPipeline(
         if self.task_col is None:
             return X, task
         position, labels = self._labels(X, reset=reset)
+        if reset:
+            warn_if_scaled(labels)
         return (X if position is None else drop_column(X, position)), labels
 
     def _labels(self, X, *, reset=False):
         """Return (position of the task column or None, label of each row)."""
         if callable(self.task_col):
-            return None, self.task_col(X)
+            labels = self.task_col(X)
+            if labels is None:
+                raise ValueError(
+                    "task_col is a function that returned None, not labels."
+                )
+            return None, labels
         if reset:
             self._task_position = find_column(X, self.task_col)
         known = getattr(self, "_task_position", None)
@@ -214,140 +221,87 @@ default=None
                 f"{self.estimator!r}."
             )
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "estimator_")
+    # ------------------------------------------------------------ is it worth it?
+    def compare(
+        self,
+        X,
+        y,
+        *,
+        task=None,
+        groups=None,
+        sample_weight=None,
+        cv=None,
+        scoring=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        """Compare this pipeline with its baselines, per task and on the same folds.
 
-    # ------------------------------------------------------------ predict and score
-    def _call(self, method, X, task):
-        """Call a method of the fitted estimator for the rows of X."""
-        check_is_fitted(self)
-        rest, labels = self._read(X, task, reset=False)
-        return routing.call(self.estimator_, method, rest, task=labels)
-
-    @available_if(_estimator_has("predict"))
-    def predict(self, X, *, task=None):
-        """Predict each row with the model of its task.
-
-        Parameters
-        ----------
-        X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-            The features, with the task column if there is one.
-        task : array-like of shape (n_samples,) or scalar, default=None
-            The task of each row, if it is not in a column of X.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or, in the wide layout, (n_samples, n_tasks)
-            What the final estimator predicts.
-        """
-        return self._call("predict", X, task)
-
-    @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X, *, task=None):
-        """Predict the probability of each class.
-
-        Parameters
-        ----------
-        X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-            The features, with the task column if there is one.
-        task : array-like of shape (n_samples,) or scalar, default=None
-            The task of each row, if it is not in a column of X.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or a list of them
-            What the final estimator predicts, by the order of `classes_`.
-        """
-        return self._call("predict_proba", X, task)
-
-    @available_if(_estimator_has("predict_log_proba"))
-    def predict_log_proba(self, X, *, task=None):
-        """Predict the logarithm of the probability of each class.
-
-        Parameters
-        ----------
-        X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-            The features, with the task column if there is one.
-        task : array-like of shape (n_samples,) or scalar, default=None
-            The task of each row, if it is not in a column of X.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or a list of them
-            What the final estimator predicts, by the order of `classes_`.
-        """
-        return self._call("predict_log_proba", X, task)
-
-    @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X, *, task=None):
-        """Return the score by which the classifier decides.
-
-        Parameters
-        ----------
-        X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-            The features, with the task column if there is one.
-        task : array-like of shape (n_samples,) or scalar, default=None
-            The task of each row, if it is not in a column of X.
-
-        Returns
-        -------
-        ndarray
-            What the final estimator returns.
-        """
-        return self._call("decision_function", X, task)
-
-    @available_if(_estimator_has("transform"))
-    def transform(self, X, *, task=None):
-        """Transform the rows, where the final step is a transformer.
-
-        Parameters
-        ----------
-        X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-            The features, with the task column if there is one.
-        task : array-like of shape (n_samples,) or scalar, default=None
-            The task of each row, if it is not in a column of X.
-
-        Returns
-        -------
-        ndarray or DataFrame
-            What the final step returns; without the task column.
-        """
-        return self._call("transform", X, task)
-
-    @available_if(_estimator_has("score"))
-    def score(self, X, y, *, task=None, sample_weight=None):
-        """Return the score of the estimator on the predictions for X.
+        The baselines are fitted behind the same preprocessing as the final step they
+        stand in for. The pipeline itself stays as it is: nothing is fitted in place.
 
         Parameters
         ----------
         X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
             The features, with the task column if there is one.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            True labels.
-        task : array-like of shape (n_samples,) or scalar, default=None
+            One label per row, or (without a task column) one column per task.
+        task : array-like of shape (n_samples,), default=None
             The task of each row, if it is not in a column of X.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group (a patient's, say) stay together in a fold.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
 default=None
             Weights of the labels.
+        cv : int, splitter or iterable, default=None
+            As in `skmtl.compare`.
+        scoring : str, callable or None, default=None
+            As in `skmtl.compare`.
+        n_jobs : int, default=None
+            Number of fits at a time; -1 for as many as there are cores.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the folds and of the baselines that draw.
 
         Returns
         -------
-        float
-            With task labels, over all rows; in the wide layout the mean over tasks.
+        ComparisonReport
+            Scores per task and model, and the gain over the reference.
         """
-        check_is_fitted(self)
-        rest, labels = self._read(X, task, reset=False)
-        weights = routing.given(sample_weight=sample_weight)
-        return routing.score(self.estimator_, rest, y, task=labels, **weights)
+        # The baselines bring much with them that fit and predict need not import.
+        from skmtl.baseline_models import baseline_models, reference_of
+        from skmtl.comparison import compare
+
+        self._check_estimator()
+        models = baseline_models(self, random_state=random_state)
+        return compare(
+            models,
+            X,
+            y,
+            task=task,
+            groups=groups,
+            sample_weight=sample_weight,
+            cv=cv,
+            scoring=scoring,
+            reference=reference_of(models),
+            n_jobs=n_jobs,
+            random_state=random_state,
+        )
 
     # ------------------------------------------------------------ what is inside
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "estimator_")
+
+    @property
+    def _inside(self):
+        """The estimator that answers: the fitted one if there is one, without a search."""
+        return routing.without_search(getattr(self, "estimator_", self.estimator))
+
     @property
     def steps(self):
         """The (name, estimator) steps inside, fitted once the pipeline is."""
-        inner = routing.without_search(getattr(self, "estimator_", self.estimator))
-        if isinstance(inner, Pipeline):
-            return inner.steps
-        return make_pipeline(inner).steps
+        inside = self._inside
+        steps = inside if isinstance(inside, Pipeline) else make_pipeline(inside)
+        return steps.steps
 
     @property
     def named_steps(self):
@@ -359,11 +313,14 @@ default=None
         return Pipeline(self.steps)[key]
 
     def _learned(self, name):
-        """Return a fitted attribute of the last step that has it."""
+        """Return a fitted attribute of the last step, or of its regressor, that has it."""
         for _, step in reversed(self.steps):
-            if hasattr(step, name):
-                return getattr(step, name)
-        raise AttributeError(f"No step of this MTLPipeline has {name!r} (yet).")
+            for owner in (step, getattr(step, "regressor_", None)):
+                if hasattr(owner, name):
+                    return getattr(owner, name)
+        raise AttributeError(
+            f"{type(self).__name__} has no {name!r}: no step has it (is it fitted?)."
+        )
 
     @property
     def tasks_(self):
@@ -373,7 +330,7 @@ default=None
     @property
     def classes_(self):
         """The classes of a fitted classifier."""
-        return routing.without_search(self._fitted("classes_")).classes_
+        return self._learned("classes_")
 
     @property
     def task_classes_(self):
@@ -382,11 +339,55 @@ default=None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.string = self.task_col is not None
+        if not hasattr(self.estimator, "fit"):
+            return tags  # a list, say; `fit` has the message
+        inside = get_tags(self.estimator)
+        tags.estimator_type = inside.estimator_type
+        tags.classifier_tags = inside.classifier_tags
+        tags.regressor_tags = inside.regressor_tags
+        tags.transformer_tags = inside.transformer_tags
+        tags.non_deterministic = inside.non_deterministic
+        tags.input_tags = inside.input_tags
+        tags.input_tags.string = inside.input_tags.string or self.task_col is not None
+        last = self.steps[-1][1]
+        tags.target_tags = (
+            get_tags(last) if hasattr(last, "fit") else inside
+        ).target_tags
+        if self.task_col is not None:  # one label per row then
+            tags.target_tags.multi_output = False
         return tags
 
 
 def make_mtl_pipeline(*steps, task_col=None, memory=None, verbose=False):
-    return MTLPipeline(
-        make_pipeline(*steps, memory=memory, verbose=verbose), task_col=task_col
-    )
+    """Build an `MTLPipeline` around a pipeline of the given steps.
+
+    The steps are named after their classes, as by `sklearn.pipeline.make_pipeline`, so
+    that a parameter of one is ``estimator__<class in lower case>__<parameter>``.
+
+    Parameters
+    ----------
+    *steps : estimators
+        Transformers and, last, a multi-task estimator.
+    task_col : str, int, callable or None, default=None
+        Where the task of each row is; see `MTLPipeline`.
+    memory : str or object with the joblib.Memory interface, default=None
+        Where to cache fitted transformers. None: nowhere.
+    verbose : bool, default=False
+        Whether to print the time that each step takes to fit.
+
+    Returns
+    -------
+    MTLPipeline
+        The pipeline, not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skmtl import IndependentTasks, make_mtl_pipeline
+    >>> m = make_mtl_pipeline(StandardScaler(), IndependentTasks(Ridge()), task_col=-1)
+    >>> list(m.named_steps)
+    ['standardscaler', 'independenttasks']
+    """
+    pipeline = make_pipeline(*steps, memory=memory, verbose=verbose)
+    return MTLPipeline(pipeline, task_col=task_col)

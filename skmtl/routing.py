@@ -143,6 +143,18 @@ def check_takes_task(estimator):
         )
 
 
+def fit(estimator, X, y, metadata):
+    """Fit the estimator, which is changed; it must be a clone of the user's."""
+    if not metadata:
+        estimator.fit(X, y)
+        return
+    prepare_requests(estimator, metadata)
+    if "task" in metadata:
+        check_takes_task(estimator)
+    with config_context(enable_metadata_routing=True):
+        estimator.fit(X, y, **metadata)
+
+
 # ---------------------------------------------------------------- fitted estimators
 def call(estimator, method, X, **metadata):
     """Call a method of a fitted estimator with the metadata that are not None."""

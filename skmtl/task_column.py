@@ -1,5 +1,6 @@
 """The column of a table that holds the task: where it is, and the table without it."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -9,9 +10,8 @@ from sklearn.utils.validation import check_array
 
 def as_table(X):
     """Return X itself if it is a table already, else (lists, ...) as an array."""
-    if hasattr(X, "shape") and hasattr(X, "dtype"):  # arrays and sparse matrices
-        return X
-    if hasattr(X, "columns") and hasattr(X, "shape"):
+    is_table = isinstance(X, np.ndarray) or sparse.issparse(X) or hasattr(X, "columns")
+    if is_table and len(X.shape) == 2:
         return X
     return check_array(X, dtype=None, ensure_all_finite=False)
 
@@ -26,7 +26,7 @@ def find_column(X, task_col):
         Name of a column (or of a level of a pandas index), or its position, which may
         count from the end.
     """
-    n_columns = X.shape[1] if len(X.shape) == 2 else 0
+    n_columns = X.shape[1]
     if isinstance(task_col, Integral):
         if not -n_columns <= task_col < n_columns:
             raise ValueError(
@@ -80,3 +80,19 @@ def drop_column(X, position):
     if position == X.shape[1] - 1:
         return X[:, :-1]
     return X[:, np.delete(np.arange(X.shape[1]), position)]
+
+
+def warn_if_scaled(labels):
+    """Warn about labels that only a scaler makes: two tasks that became -1.0 and 1.0.
+
+    With more tasks, or tasks of unequal size, scaled labels are not whole and raise.
+    """
+    labels = np.asarray(labels)
+    if labels.dtype.kind == "f" and np.array_equal(np.unique(labels), [-1.0, 1.0]):
+        warnings.warn(
+            "The task labels are -1.0 and 1.0, as StandardScaler makes of two tasks of "
+            "equal size. If it scaled the task column, put it inside MTLPipeline: "
+            "make_mtl_pipeline(StandardScaler(), ..., task_col=...).",
+            UserWarning,
+            stacklevel=5,
+        )

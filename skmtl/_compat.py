@@ -55,7 +55,7 @@ def check_features(X):
 def set_unset_requests(estimator, requests):
     """Decide the metadata requests of an estimator that its user left undecided.
 
-    `requests` maps names of metadata to True or False, for every method that takes them.
+    `requests` maps names of metadata to True or False, for all methods that take them.
     """
     if not hasattr(estimator, "_get_metadata_request"):
         return

@@ -330,12 +330,15 @@ class TaskClassesMixin:
         classes = list(self.task_classes_.values())
         if t != SHARED:
             return classes[t]
-        if any(c.tolist() != classes[0].tolist() for c in classes):
-            raise ValueError(
-                "The tasks have different classes, so there is no shared part to predict "
-                "a new task with. Pass unseen='raise', or fit tasks of equal classes."
-            )
-        return classes[0]
+        shared = max(classes, key=len)
+        for c in classes:  # a task where one class never occurred is no obstacle
+            if not np.isin(c, shared).all() or 1 < len(c) < len(shared):
+                raise ValueError(
+                    "The tasks have different classes, so there is no shared part to "
+                    "predict a new task with. Pass unseen='raise', or fit tasks of "
+                    "equal classes."
+                )
+        return shared
 
     def _label_dtype(self):
         return _union(list(self.task_classes_.values())).dtype
@@ -367,16 +370,19 @@ class TaskClassesMixin:
             return [self._proba_task(X, t) for t in range(len(self.tasks_))]
         if task is not None and np.ndim(task) == 0:
             return self._proba_task(X, codes[0] if len(codes) else 0)
+        return self._by_class(X, codes, self._proba_task, 0.0)
+
+    def _by_class(self, X, codes, answer, foreign):
+        """Put the (n, K_t) answers of tasks into the columns of the union of classes."""
         union = _union(list(self.task_classes_.values()))
         position = {c: k for k, c in enumerate(union.tolist())}
 
-        def answer(rows, t):
-            proba = np.zeros((_num_samples(rows), len(union)))
-            columns = [position[c] for c in self._classes_of(t).tolist()]
-            proba[:, columns] = self._proba_task(rows, t)
-            return proba
+        def spread(rows, t):
+            out = np.full((_num_samples(rows), len(union)), foreign)
+            out[:, [position[c] for c in self._classes_of(t).tolist()]] = answer(rows, t)
+            return out
 
-        return self._assemble(X, codes, answer, np.zeros((len(codes), len(union))))
+        return self._assemble(X, codes, spread, np.empty((len(codes), len(union))))
 
     def predict_log_proba(self, X, *, task=None):
         """Predict the logarithm of the probability of each class.

@@ -1,4 +1,4 @@
-"""The outermost estimator: carries the task of each row through scikit-learn's tools."""
+"""The outermost estimator: carries the task through scikit-learn's tools."""
 
 from numbers import Integral
 
@@ -39,17 +39,17 @@ class MTLPipeline(
     Parameters
     ----------
     estimator : estimator
-        A multi-task estimator, a pipeline that ends in one (see `make_mtl_pipeline`), or
-        a search over either. It is cloned, never changed.
+        A multi-task estimator, a pipeline that ends in one (see `make_mtl_pipeline`),
+        or a search over either. It is cloned, never changed.
     task_col : str, int, callable or None, default=None
-        Where the task of each row is: the name of a column of X, its position (-1 is the
-        last), or a function that takes X and returns one label per row (X then keeps all
-        its columns). None: the task is passed as ``task=``, or there is none because y
-        has one column per task (wide layout) or there is a single task.
+        Where the task of each row is: the name of a column of X, its position (-1 is
+        the last), or a function that takes X and returns one label per row (X then
+        keeps all its columns). None: the task is passed as ``task=``, or there is none
+        because y has one column per task (wide layout) or there is a single task.
     baselines : "default", dict or None, default="default"
-        The models that `compare` holds against this one. A dict maps a name to the final
-        estimator that takes the place of this one's, behind the same preprocessing. None
-        compares with nothing.
+        The models that `compare` holds against this one. A dict maps a name to the
+        final estimator that takes the place of this one's, behind the same
+        preprocessing. None compares with nothing.
 
     Attributes
     ----------
@@ -74,8 +74,8 @@ class MTLPipeline(
     -----
     ``sample_weight`` goes to the final step and not to transformers, unless a step was
     told otherwise with ``set_fit_request``. A search inside the pipeline predicts with
-    the task whatever its scoring; feature selection belongs inside, where the task column
-    is out of its reach. Tools that turn a DataFrame into an array, as
+    the task whatever its scoring; feature selection belongs inside, where the task
+    column is out of its reach. Tools that turn a DataFrame into an array, as
     `sklearn.ensemble.BaggingRegressor` does, need the position of the column.
 
     Examples
@@ -127,8 +127,8 @@ class MTLPipeline(
         if self.task_col is not None:
             if task is not None:
                 raise ValueError(
-                    f"task= was passed although task_col={self.task_col!r} says that the "
-                    "task is in X. Pass one of the two."
+                    f"task= was passed although task_col={self.task_col!r} says that "
+                    "the task is in X. Pass one of the two."
                 )
             X = as_table(X)
         validate_data(self, X, reset=reset, skip_check_array=True)
@@ -217,8 +217,8 @@ default=None
             )
         if not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
             raise TypeError(
-                "The estimator of MTLPipeline must be an estimator with a fit method, got "
-                f"{self.estimator!r}."
+                "The estimator of MTLPipeline must be an estimator with a fit method, "
+                f"got {self.estimator!r}."
             )
 
     # ------------------------------------------------------------ is it worth it?
@@ -293,7 +293,7 @@ default=None
 
     @property
     def _inside(self):
-        """The estimator that answers: the fitted one if there is one, without a search."""
+        """The estimator that answers, without a search; the fitted one if any."""
         return routing.without_search(getattr(self, "estimator_", self.estimator))
 
     @property
@@ -313,7 +313,7 @@ default=None
         return Pipeline(self.steps)[key]
 
     def _learned(self, name):
-        """Return a fitted attribute of the last step, or of its regressor, that has it."""
+        """Return a fitted attribute of the last step (or its regressor) with it."""
         for _, step in reversed(self.steps):
             for owner in (step, getattr(step, "regressor_", None)):
                 if hasattr(owner, name):

@@ -138,8 +138,8 @@ def check_takes_task(estimator):
     if methods and not takes(answering, methods[0], "task"):
         raise ValueError(
             f"{type(answering).__name__}.{methods[0]} does not pass task= on in this "
-            "version of scikit-learn. Put MTLPipeline inside it, around each estimator, "
-            "with the task in a column (task_col)."
+            "version of scikit-learn. Put MTLPipeline inside it, around each "
+            "estimator, with the task in a column (task_col)."
         )
 
 

@@ -36,10 +36,10 @@ def find_column(X, task_col):
         return int(task_col) % n_columns
     if not hasattr(X, "columns"):
         raise ValueError(
-            f"task_col={task_col!r} names a column, but X is a {type(X).__name__} and has "
-            "no names. Pass a DataFrame, or the position of the column, such as "
-            "task_col=-1 for the last one (some tools, BaggingRegressor among them, turn "
-            "a DataFrame into an array)."
+            f"task_col={task_col!r} names a column, but X is a {type(X).__name__} and "
+            "has no names. Pass a DataFrame, or the position of the column, such as "
+            "task_col=-1 for the last one (some tools, BaggingRegressor among them, "
+            "turn a DataFrame into an array)."
         )
     names = list(X.columns)
     if names.count(task_col) > 1:
@@ -50,7 +50,8 @@ def find_column(X, task_col):
         return None
     shown = ", ".join(repr(name) for name in names[:10]) + ", ..." * (len(names) > 10)
     raise ValueError(
-        f"X has no column {task_col!r} to read the task from (task_col). It has: {shown}."
+        f"X has no column {task_col!r} to read the task from (task_col). It has: "
+        f"{shown}."
     )
 
 
@@ -66,7 +67,7 @@ def read_column(X, position):
 
 
 def drop_column(X, position):
-    """Return X without the column at `position`, as views of X where that is possible."""
+    """Return X without the column at `position`, as views where that is possible."""
     if hasattr(X, "iloc") and X.columns.is_unique:
         rest = X.copy(deep=False)  # taking a column out leaves views of the other ones
         del rest[X.columns[position]]

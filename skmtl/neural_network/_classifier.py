@@ -43,7 +43,8 @@ class MultiTaskMLPClassifier(BaseMultiTaskMLP, BaseTaskClassifier):
         and keeps the last weights.
     validation_fraction : float, default=0.1
         Share of each task's rows to hold out, to the nearest fraction with a
-        denominator of at most 100. Each task and each of its classes keeps one label for training.
+        denominator of at most 100. Each task and each of its classes keeps one label
+        for training.
     n_iter_no_change : int, default=10
         Stop after so many successive epochs without progress.
     tol : float, default=1e-4
@@ -122,8 +123,8 @@ class MultiTaskMLPClassifier(BaseMultiTaskMLP, BaseTaskClassifier):
     Features are not scaled inside: put a `sklearn.preprocessing.StandardScaler` before.
 
     An epoch is ``ceil(n / batch_size)`` steps, n the number of training rows. The rows
-    of each task (wide: of each row's rarest task) are spread evenly over them. Rows of a
-    task with fewer rows than steps are visited several times, so that each step sees
+    of each task (wide: of each row's rarest task) are spread evenly over them. Rows of
+    a task with fewer rows than steps are visited several times, so that each step sees
     the task, but no more often than if all tasks were of equal size; an epoch has less
     than about 2 n visits. Visits are weighted such that the steps' gradients average to
     the gradient of the objective: each task counts by c_t, whatever its size.
@@ -206,7 +207,7 @@ class MultiTaskMLPClassifier(BaseMultiTaskMLP, BaseTaskClassifier):
         widths = _widths(np.array([len(c) for c in self.task_classes_.values()]))
         if t == SHARED:
             Z = self._outputs(X, self.head_coef_, self.head_intercept_)
-            share = self.task_weight_ / self.task_weight_.sum()
+            share = self.task_weight_[widths > 0] / self.task_weight_.sum()
             Z = np.tensordot(Z.reshape(len(Z), len(share), -1), share, axes=(1, 0))
         else:
             stop = widths[: t + 1].sum()

@@ -52,16 +52,33 @@ class Batch:
     n_rows : int
     start : ndarray of shape (n_rows + 1,)
         Entries of the i-th row are start[i]:start[i + 1].
-    row, column, y, weight : ndarray of shape (m,)
-        Position of the row in the batch, output column, target and weight.
+    column, y, weight : ndarray of shape (m,)
+        Output column, target and weight.
     """
 
     n_rows: int
     start: np.ndarray
-    row: np.ndarray
     column: np.ndarray
     y: np.ndarray
     weight: np.ndarray
+
+    def row(self):
+        """Return the position in the batch of each entry's row."""
+        return np.repeat(np.arange(self.n_rows), np.diff(self.start))
+
+    def scale_rows(self, scale):
+        """Multiply the weights of each row's entries by its scale, in place."""
+        np.multiply(self.weight, np.repeat(scale, np.diff(self.start)), out=self.weight)
+
+    def complete(self, n_columns):
+        """Tell whether every row has an entry in every column."""
+        return len(self.column) == self.n_rows * n_columns
+
+    def column_sums(self, values, n_columns):
+        """Sum values of the entries over each column, shape (n_columns,)."""
+        if self.complete(n_columns):
+            return values.reshape(self.n_rows, n_columns).sum(axis=0)
+        return np.bincount(self.column, values, minlength=n_columns)
 
 
 @dataclass(frozen=True)
@@ -72,13 +89,16 @@ class Entries:
     ----------
     start : ndarray of shape (n + 1,)
     column, y, weight : ndarray of shape (m,)
-        Weights of a task sum to 1 over the rows of one part (training, validation).
+        Weights of a task sum to c_t over the rows of one part (training, validation).
+    per_row : int
+        Number of entries of every row; 0 if it varies.
     """
 
     start: np.ndarray
     column: np.ndarray
     y: np.ndarray
     weight: np.ndarray
+    per_row: int
 
     @classmethod
     def build(cls, labels, columns, weight):
@@ -101,16 +121,20 @@ class Entries:
             column = columns.first[task]
         counts = np.bincount(row, minlength=len(labels.y))
         start = np.concatenate([[0], np.cumsum(counts)])
-        return cls(start, column.astype(np.int32), y, weight)
+        per_row = counts[0] if np.all(counts == counts[0]) else 0
+        return cls(start, column, y, weight, int(per_row))
 
     def of_rows(self, rows):
         """Return the entries of `rows`, which may repeat."""
+        arrays = (self.column, self.y, self.weight)
+        if self.per_row:
+            k = self.per_row
+            start = np.arange(0, k * len(rows) + 1, k)
+            parts = (a.reshape(-1, k)[rows].ravel() for a in arrays)
+            return Batch(len(rows), start, *parts)
         begin = self.start[rows]
         counts = self.start[rows + 1] - begin
         start = np.zeros(len(rows) + 1, dtype=int)
         np.cumsum(counts, out=start[1:])
         index = np.arange(start[-1]) + np.repeat(begin - start[:-1], counts)
-        row = np.repeat(np.arange(len(rows)), counts)
-        return Batch(
-            len(rows), start, row, self.column[index], self.y[index], self.weight[index]
-        )
+        return Batch(len(rows), start, *(a[index] for a in arrays))

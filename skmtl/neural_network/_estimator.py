@@ -21,11 +21,8 @@ from skmtl.neural_network._objective import Objective
 from skmtl.neural_network._optimizers import Adam
 from skmtl.neural_network._sharing import HardSharing
 from skmtl.neural_network._training import Patience, Trainer, Validation
-from skmtl.neural_network._validation import (
-    hold_out,
-    resolve_task_weight,
-    weights_within,
-)
+from skmtl.neural_network._validation import hold_out, weights_within
+from skmtl.objectives import task_weights
 
 
 @dataclass(frozen=True)
@@ -147,9 +144,12 @@ class BaseMultiTaskMLP(BaseTaskEstimator):
             held = hold_out(
                 problem.labels, self.validation_fraction, problem.by_class, rng
             )
-        weight = weights_within(problem.labels, held)
+        sums = [problem.labels.of_task(t)[2].sum() for t in range(len(problem.kept))]
+        task_weight = task_weights(
+            problem.labels.tasks, np.array(sums), self.task_weight
+        )
+        weight = weights_within(problem.labels, held, task_weight)
         entries = Entries.build(problem.labels, problem.columns, weight)
-        task_weight = resolve_task_weight(self.task_weight, problem.labels)
         trainer = self._trainer(X, entries, held, problem, task_weight, known, rng)
 
         def attributes():

@@ -18,10 +18,9 @@ class Objective:
     def __init__(self, sharing, losses, columns, task_weight, alpha):
         self.sharing, self.losses, self.columns = sharing, losses, columns
         self.task_weight, self.alpha = task_weight, alpha
-        self._column_weight = task_weight[columns.task]
 
     def task_losses(self, views, X, batch):
-        """Return the mean loss of each task, shape (T,)."""
+        """Return the mean loss of each task, shape (T,); weights sum to c_t over it."""
         z, _ = self.sharing.forward(views, X, batch)
         value, _ = self.losses(batch.y, z, batch.column)
         return self._per_task(batch, value)
@@ -31,7 +30,6 @@ class Objective:
         z, cache = self.sharing.forward(views, X, batch)
         value, delta = self.losses(batch.y, z, batch.column)
         delta *= batch.weight
-        delta *= self._column_weight[batch.column]
         self.sharing.backward(views, cache, batch, delta, out_views)
         penalised = self.sharing.n_penalised
         if self.alpha:
@@ -45,7 +43,5 @@ class Objective:
 
     def _per_task(self, batch, value):
         """Sum weighted losses of entries over each task."""
-        sums = np.bincount(
-            batch.column, value * batch.weight, minlength=len(self.columns)
-        )
-        return np.add.reduceat(sums, self.columns.first)
+        sums = batch.column_sums(value * batch.weight, len(self.columns))
+        return np.add.reduceat(sums, self.columns.first) / self.task_weight

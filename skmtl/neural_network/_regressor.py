@@ -12,9 +12,9 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     r"""Neural network with hidden layers for all tasks and a linear head for each.
 
     Minimises ``sum_t c_t / S_t * sum_i s_ti (y_ti - f_t(x_i))^2 / 2 + alpha / 2 *
-    (sum of the squared weights)`` by Adam over mini-batches [1]_, where ``f_t(x)`` is head t
-    of the shared hidden layers, ``S_t = sum_i s_ti`` and ``y_ti`` are the labels of
-    task t minus their mean and divided by their standard deviation. Missing labels
+    (sum of the squared weights)`` by Adam over mini-batches [1]_, where ``f_t(x)`` is
+    head t of the shared hidden layers, ``S_t = sum_i s_ti`` and ``y_ti`` are the labels
+    of task t minus their mean and divided by their standard deviation. Missing labels
     have no influence. `predict` answers in the units of y.
 
     Parameters
@@ -117,8 +117,8 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     Features are not scaled inside: put a `sklearn.preprocessing.StandardScaler` before.
 
     An epoch is ``ceil(n / batch_size)`` steps, n the number of training rows. The rows
-    of each task (wide: of each row's rarest task) are spread evenly over them. Rows of a
-    task with fewer rows than steps are visited several times, so that each step sees
+    of each task (wide: of each row's rarest task) are spread evenly over them. Rows of
+    a task with fewer rows than steps are visited several times, so that each step sees
     the task, but no more often than if all tasks were of equal size; an epoch has less
     than about 2 n visits. Visits are weighted such that the steps' gradients average to
     the gradient of the objective: each task counts by c_t, whatever its size.

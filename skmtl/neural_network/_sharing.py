@@ -64,39 +64,46 @@ class HardSharing:
         (*weights, V), (*biases, c) = views
         outputs = _layers.forward(X, weights, biases, self.activation)
         H = outputs[-1]
-        place = self._place(H, batch)
-        if place is None:
-            z = np.einsum("ij,ij->i", H[batch.row], V[batch.column])
+        if self._by_entries(H, batch):
+            z = np.einsum("ij,ij->i", H[batch.row()], V[batch.column])
             z += c[batch.column]
-        else:
-            Z = H @ V.T
-            Z += c
-            z = Z.ravel()[place]
-        return z, outputs
+            return z, outputs
+        Z = H @ V.T
+        Z += c
+        if batch.complete(self.n_columns):
+            return Z.ravel(), outputs
+        return Z[batch.row(), batch.column], outputs
 
     def backward(self, views, outputs, batch, delta, gradient_views):
         """Write the gradient, given the derivative `delta` of each entry's score."""
         (*weights, V), _ = views
         (*weight_grads, V_grad), (*bias_grads, c_grad) = gradient_views
-        H, shape = outputs[-1], (batch.n_rows, self.n_columns)
-        place = self._place(H, batch)
-        if place is None:
-            D = sparse.csr_array((delta, batch.column, batch.start), shape=shape)
-        else:
-            D = np.zeros(shape)
-            D.ravel()[place] = delta
+        H = outputs[-1]
+        D = self._spread(H, batch, delta)
         V_grad[...] = D.T @ H
-        c_grad[...] = np.bincount(batch.column, delta, minlength=self.n_columns)
+        c_grad[...] = batch.column_sums(delta, self.n_columns)
         if weights:
             _layers.backward(
                 outputs, D @ V, weights, self.activation, weight_grads, bias_grads
             )
 
-    def _place(self, H, batch):
-        """Return where entries are in the raveled outputs; None to go by entries."""
-        n_entries, n_outputs = len(batch.row), batch.n_rows * self.n_columns
-        if n_entries == n_outputs:
-            return slice(None)
-        if n_entries < SPARSE_BELOW * n_outputs and isinstance(H, np.ndarray):
-            return None
-        return batch.row * self.n_columns + batch.column
+    def _spread(self, H, batch, delta):
+        """Return values of entries as a (b, C) matrix, sparse where that is faster."""
+        shape = (batch.n_rows, self.n_columns)
+        if batch.complete(self.n_columns):
+            return delta.reshape(shape)
+        if self._by_entries(H, batch):
+            return sparse.csr_array((delta, batch.column, batch.start), shape=shape)
+        D = np.zeros(shape)
+        D[batch.row(), batch.column] = delta
+        return D
+
+    def _by_entries(self, H, batch):
+        """Tell whether so few outputs are observed that to compute all would be waste.
+
+        Without hidden layers a sparse X leaves no choice.
+        """
+        n_outputs = batch.n_rows * self.n_columns
+        return (
+            isinstance(H, np.ndarray) and len(batch.column) < SPARSE_BELOW * n_outputs
+        )

@@ -114,7 +114,7 @@ class Trainer:
         total = np.zeros(self.objective.columns.n_tasks)
         for rows, scale in self.batches.epoch(rng):
             batch = entries.of_rows(rows)
-            np.multiply(batch.weight, scale[batch.row], out=batch.weight)
+            batch.scale_rows(scale)
             total += self.objective.gradient(
                 self.theta,
                 self.views,

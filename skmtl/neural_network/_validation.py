@@ -45,38 +45,16 @@ def hold_out(labels, fraction, by_class, rng):
     return held
 
 
-def weights_within(labels, held):
-    """Return weights (of label shape) that sum to 1 per task in each part."""
+def weights_within(labels, held, task_weight):
+    """Return weights (of label shape) that sum to c_t per task in each part."""
     weight = labels.weight.copy()
     for part in (held, ~held):
         if labels.layout == "wide":
             total = weight[part].sum(axis=0)
-            weight[part] /= np.where(total > 0, total, 1.0)
+            weight[part] *= task_weight / np.where(total > 0, total, 1.0)
         else:
             codes = labels.codes[part]
-            total = np.bincount(codes[codes >= 0], weight[part][codes >= 0])
-            total = np.append(np.where(total > 0, total, 1.0), 1.0)
-            weight[part] /= total[np.where(codes < 0, len(total) - 1, codes)]
+            total = np.bincount(codes + 1, weight[part], minlength=labels.n_tasks + 1)
+            factor = np.append(0.0, task_weight) / np.where(total > 0, total, 1.0)
+            weight[part] *= factor[codes + 1]  # -1 stands for no label
     return weight
-
-
-def resolve_task_weight(task_weight, labels):
-    """Return the weight c_t of each task, shape (T,)."""
-    if task_weight is None:
-        return np.ones(labels.n_tasks)
-    if isinstance(task_weight, str):
-        total = np.array([labels.of_task(t)[2].sum() for t in range(labels.n_tasks)])
-        return total / total.mean()
-    missing = [t for t in labels.tasks.tolist() if t not in task_weight]
-    if missing:
-        raise ValueError(
-            f"task_weight must name every task; it lacks {missing[0]!r} "
-            f"({len(missing)} missing)."
-        )
-    weights = np.array([task_weight[t] for t in labels.tasks.tolist()], dtype=float)
-    if not (np.isfinite(weights) & (weights > 0)).all():
-        raise ValueError(
-            f"task_weight must be positive and finite, got {weights.tolist()}. To leave "
-            "a task out, drop its rows or give them sample_weight 0."
-        )
-    return weights

@@ -1,0 +1,33 @@
+"""What every estimator shares: layouts in and out, requests, labels, unseen tasks, score.
+
+A family implements `_fit(X, labels, progress) -> attributes` and one of `_predict_task`
+(regressors), `_proba_task` or `_score_task` (classifiers), each for rows of ONE task; the
+classes here read the layouts, find the rows of each task and put the answers together.
+"""
+
+from skmtl.base._classes import (
+    BaseTaskClassifier,
+    BinaryScoreMixin,
+    TaskClassesMixin,
+    encode_classes,
+)
+from skmtl.base._estimator import BaseTaskEstimator, BaseTaskRegressor
+from skmtl.base._rows import (
+    SHARED,
+    TaskRequestMixin,
+    TaskRowsMixin,
+    keep_previous_fit,
+)
+
+__all__ = [
+    "SHARED",
+    "BaseTaskClassifier",
+    "BaseTaskEstimator",
+    "BaseTaskRegressor",
+    "BinaryScoreMixin",
+    "TaskClassesMixin",
+    "TaskRequestMixin",
+    "TaskRowsMixin",
+    "encode_classes",
+    "keep_previous_fit",
+]

@@ -1,0 +1,190 @@
+"""Fit, predict and score over tasks in any layout."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils.validation import _num_samples, validate_data
+
+from skmtl._compat import CallbackSupportMixin, FitProgress, StrOptions, fit_context
+from skmtl.base._rows import (
+    TaskRequestMixin,
+    TaskRowsMixin,
+    keep_previous_fit,
+    some,
+)
+from skmtl.layouts import check_weights, numeric_labels, read_labels
+
+
+class BaseTaskEstimator(
+    TaskRequestMixin, TaskRowsMixin, CallbackSupportMixin, BaseEstimator
+):
+    """Fit and predict over tasks in any layout; see `skmtl.base`."""
+
+    __metadata_request__predict = {"task": True}
+    __metadata_request__score = {"task": True}
+
+    _parameter_constraints: dict = {"unseen": [StrOptions({"raise", "shared"})]}
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, *, task=None, sample_weight=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            The features.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            One label per row, or one column per task with NaN where not observed.
+        task : array-like of shape (n_samples,) or scalar, default=None
+            The task of each row, where y has one label per row. None: one task.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
+default=None
+            Weights; 0 leaves a label out. None: every label counts the same.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator. A fit that raises leaves the previous one in place.
+        """
+        with keep_previous_fit(self):
+            labels = self._check_labels(X, y, task, sample_weight)
+            values = self._check_X(X, reset=True)
+            metadata = {"task": task, "sample_weight": sample_weight}
+            given = {name: v for name, v in metadata.items() if v is not None}
+            progress = FitProgress(self, X, y, given)
+            attributes = self._fit(values, labels, progress)
+            attributes = {**self._label_attributes(labels), **attributes}
+            vars(self).update(attributes)
+            progress.finish(lambda: attributes)
+        return self
+
+    def _check_X(self, X, *, reset):
+        """Return X as a finite float64 array or csr/csc matrix, or raise."""
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse=("csr", "csc"),
+            dtype=np.float64,
+        )
+
+    def _check_labels(self, X, y, task, sample_weight):
+        """Read y and task in whatever layout they come."""
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the "
+                "target y is None."
+            )
+        labels = read_labels(y, task, sample_weight)
+        n_rows, n_labels = _num_samples(X), len(labels.y)
+        if n_rows != n_labels:
+            raise ValueError(
+                "Found input variables with inconsistent numbers of samples: X has "
+                f"{n_rows} rows, y has {n_labels}."
+            )
+        return labels
+
+    def _label_attributes(self, labels):
+        """Return the attributes that say which tasks were fitted, and how."""
+        return {"tasks_": labels.tasks, "_layout": labels.layout}
+
+    def predict(self, X, *, task=None):
+        """Predict the mean response (regressors) or the most probable class.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            The features.
+        task : array-like of shape (n_samples,) or scalar, default=None
+            The task of each row; needed where the model was fitted with `task`. After a
+            wide fit it picks one task per row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or, after a wide fit without `task`, \
+(n_samples, n_tasks)
+            The predictions.
+        """
+        X, codes = self._locate(X, task)
+        if codes is None:
+            return self._predict_all(X)
+        out = np.empty(len(codes), self._label_dtype())
+        return self._assemble(X, codes, self._predict_task, out)
+
+    def _predict_all(self, X):
+        """Return the predictions of every task for every row, (n, T)."""
+        out = np.empty((_num_samples(X), len(self.tasks_)), self._label_dtype())
+        for t in range(len(self.tasks_)):
+            out[:, t] = self._predict_task(X, t)
+        return out
+
+    def _labels_to_score(self, X, y, task, sample_weight):
+        """Return wide true labels (n, T) and weights, checked against the fitted tasks."""
+        labels = read_labels(y, None, sample_weight, empty_tasks=True)
+        if labels.layout != "wide" or labels.n_tasks != len(self.tasks_):
+            raise ValueError(
+                f"y must have one column for each of the {len(self.tasks_)} fitted tasks, "
+                f"got shape {np.shape(y)}."
+            )
+        if hasattr(y, "columns") and labels.tasks.tolist() != self.tasks_.tolist():
+            raise ValueError(
+                f"The columns of y ({some(labels.tasks)}) are not the fitted tasks "
+                f"({some(self.tasks_)}) in their order."
+            )
+        return labels
+
+    def _score(self, metric, X, y, task, sample_weight):
+        """Return the metric over all rows, or its mean over the tasks of wide labels."""
+        predicted = self.predict(X) if task is None else self.predict(X, task=task)
+        if np.ndim(predicted) == 1:
+            if sample_weight is not None:
+                sample_weight = check_weights(sample_weight, np.shape(predicted))
+            return metric(y, predicted, sample_weight=sample_weight)
+        labels = self._labels_to_score(X, y, task, sample_weight)
+        scores = []
+        for t in range(labels.n_tasks):
+            rows, truth, weight = labels.of_task(t)
+            if len(rows):
+                truth = np.array(truth.tolist())  # out of a column of objects
+                scores.append(metric(truth, predicted[rows, t], sample_weight=weight))
+        return float(np.mean(scores)) if scores else float("nan")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        return tags
+
+
+class BaseTaskRegressor(RegressorMixin, BaseTaskEstimator):
+    """Regressors: `_predict_task(X, t)` gives the predictions of task t, shape (n,)."""
+
+    def _check_labels(self, X, y, task, sample_weight):
+        return numeric_labels(super()._check_labels(X, y, task, sample_weight))
+
+    def _label_dtype(self):
+        return np.float64
+
+    def score(self, X, y, *, task=None, sample_weight=None):
+        """Return R^2: over all rows, or the mean over tasks after a wide fit.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            The features.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True labels; wide ones may be NaN where not observed.
+        task : array-like of shape (n_samples,) or scalar, default=None
+            The task of each row.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
+default=None
+            Weights of the labels.
+
+        Returns
+        -------
+        float
+            The coefficient of determination.
+        """
+        return self._score(r2_score, X, y, task, sample_weight)

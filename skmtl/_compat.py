@@ -1,9 +1,9 @@
 """Everything scikit-learn keeps private or has only in some versions."""
 
 from contextlib import contextmanager
+from inspect import signature
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -70,6 +70,22 @@ def set_unset_requests(estimator, requests):
         estimator._metadata_request = name_request_owner(own, type(estimator).__name__)
 
 
+def is_search(estimator):
+    """Tell whether an estimator is one of scikit-learn's searches, or derived from one."""
+    from sklearn.model_selection._search import BaseSearchCV  # slow to import
+
+    return isinstance(estimator, BaseSearchCV)
+
+
+def logistic_regression_cv(**params):
+    """Return a LogisticRegressionCV with an L2 penalty, as this version says it."""
+    from sklearn.linear_model import LogisticRegressionCV
+
+    if "use_legacy_attributes" in signature(LogisticRegressionCV).parameters:  # >= 1.8
+        params |= {"use_legacy_attributes": False, "l1_ratios": (0.0,)}
+    return LogisticRegressionCV(**params)
+
+
 class FitProgress:
     """Reports the iterations of one fit to scikit-learn's callbacks, if there are any.
 
@@ -134,16 +150,17 @@ class FitProgress:
 
 __all__ = [
     "HAS_CALLBACKS",
-    "BaseSearchCV",
     "CallbackSupportMixin",
     "FitProgress",
     "HasMethods",
     "Interval",
     "StrOptions",
-    "check_random_state",
     "check_features",
+    "check_random_state",
     "column_or_1d",
     "fit_context",
+    "is_search",
+    "logistic_regression_cv",
     "name_request_owner",
     "safe_indexing",
     "set_unset_requests",

@@ -20,7 +20,7 @@ from sklearn.utils.metadata_routing import (
     get_routing_for_object,
 )
 
-from skmtl._compat import BaseSearchCV, set_unset_requests
+from skmtl._compat import is_search, set_unset_requests
 
 RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
@@ -36,7 +36,7 @@ def without_search(estimator):
     A search does not pass metadata to `predict`, and a pipeline that ends in one does
     not either, so they are asked without the search around them.
     """
-    if isinstance(estimator, BaseSearchCV):
+    if is_search(estimator):
         return without_search(
             getattr(estimator, "best_estimator_", estimator.estimator)
         )

@@ -34,7 +34,7 @@ _HOMES = {
     "make_related_tasks": "datasets",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - names are resolved lazily, on first use
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name):

@@ -7,6 +7,7 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import _num_samples as num_samples
 from sklearn.utils.validation import check_array, column_or_1d
 
 try:  # scikit-learn >= 1.9
@@ -71,7 +72,7 @@ def set_unset_requests(estimator, requests):
 
 
 def is_search(estimator):
-    """Tell whether an estimator is one of scikit-learn's searches, or derived from one."""
+    """Tell whether an estimator is a search of scikit-learn, or derived from one."""
     from sklearn.model_selection._search import BaseSearchCV  # slow to import
 
     return isinstance(estimator, BaseSearchCV)
@@ -162,6 +163,7 @@ __all__ = [
     "is_search",
     "logistic_regression_cv",
     "name_request_owner",
+    "num_samples",
     "safe_indexing",
     "set_unset_requests",
 ]

@@ -2,8 +2,8 @@
 
 Arrays are C-contiguous float64 and int64 unless said otherwise. Inside the kernels W is
 (T, k), task by task, so that what is updated for one task is contiguous; arguments that
-are changed in place are W and the state after it. One file, because a cached kernel does
-not notice when a kernel it calls changes in another file.
+are changed in place are W and the state after it. One file, because a cached kernel
+does not notice when a kernel it calls changes in another file.
 """
 
 import numpy as np
@@ -66,8 +66,8 @@ def solve_block(center, curvature, group, l1, out):
 def bcd_gram(A, index, scale, curvature, group, l1, ridge, n_sweeps, W, g):
     """Sweep over the rows of the quadratic sum_t scale_t w_t'A_{index_t} w_t / 2.
 
-    A (G, k, k) symmetric; curvature (T, k) = scale_t * diag(A_t); group, l1, ridge (k,).
-    In place: W (T, k), and the gradient g (T, k) of the quadratic.
+    A (G, k, k) symmetric; curvature (T, k) = scale_t * diag(A_t); group, l1, ridge
+    (k,). In place: W (T, k), and the gradient g (T, k) of the quadratic.
     """
     T, k = W.shape
     center = np.empty(T)
@@ -96,8 +96,8 @@ def bcd_dense(
 ):
     """Sweep over the rows of W on sum_t sum_i h_i r_i^2 / 2, dense X (n, k) F-ordered.
 
-    Task t has rows x_start[t]:x_start[t] + n_rows[t] of X and entries from r_start[t] of
-    h and r; mean (T, k) is the h-weighted mean that centres X; curvature (T, k) =
+    Task t has rows x_start[t]:x_start[t] + n_rows[t] of X and entries from r_start[t]
+    of h and r; mean (T, k) is the h-weighted mean that centres X; curvature (T, k) =
     sum h (x - mean)^2. In place: W (T, k), and the residual r, whose h-weighted sum per
     task is 0 where mean is not 0.
     """
@@ -132,9 +132,9 @@ def bcd_csc(
 ):  # fmt: skip
     """Sweep as `bcd_dense` does, for sparse columns.
 
-    Column j of task t holds data[starts[g, j]:starts[g, j + 1]] with g = index[t], at the
-    rows (relative to r_start[t]) in `rows`. Centring is implicit: the entries of r are
-    right up to one shift per task, which is added at the end of each sweep.
+    Column j of task t holds data[starts[g, j]:starts[g, j + 1]] with g = index[t], at
+    the rows (relative to r_start[t]) in `rows`. Centring is implicit: the entries of r
+    are right up to one shift per task, which is added at the end of each sweep.
     """
     T, k = W.shape
     center = np.empty(T)

@@ -262,7 +262,8 @@ def wide_to_long(X, Y):
         Y = np.asarray(Y)
     if len(Y.shape) != 2:
         raise ValueError(
-            f"wide_to_long needs Y with one column per task, got shape {tuple(Y.shape)}."
+            "wide_to_long needs Y with one column per task, got shape "
+            f"{tuple(Y.shape)}."
         )
     labels = read_wide(Y, None)
     if X.shape[0] != Y.shape[0]:

@@ -7,26 +7,27 @@ from skmtl.solvers import duality_gap as _gap_at
 
 
 def _at_solution(estimator, X, y, task, sample_weight):
-    """Return (objective on the rows, penalty, point at coef_, extra loss of intercept_)."""
+    """Return (objective, penalty, point at coef_, extra loss of intercept_)."""
     check_is_fitted(estimator)
     if not hasattr(estimator, "_rows_objective"):
         raise TypeError(
-            f"{type(estimator).__name__} is no convex linear model of skmtl, so it has no "
-            "objective to recompute. Pass the fitted final step of a pipeline with the "
-            "data that this step saw."
+            f"{type(estimator).__name__} is no convex linear model of skmtl, so it has "
+            "no objective to recompute. Pass the fitted final step of a pipeline with "
+            "the data that this step saw."
         )
     labels = estimator._check_labels(X, y, task, sample_weight)
     if labels.tasks.tolist() != estimator.tasks_.tolist():
         raise ValueError(
-            f"The data hold the tasks {labels.tasks.tolist()[:5]}, the model was fitted to "
-            f"{estimator.tasks_.tolist()[:5]}; pass the data it was fitted to."
+            f"The data hold the tasks {labels.tasks.tolist()[:5]}, the model was "
+            f"fitted to {estimator.tasks_.tolist()[:5]}; pass the data it was fitted to."
         )
     data, y_scale = estimator._pack(estimator._check_X(X, reset=False), labels)
     kept = np.isin(estimator.tasks_, data.tasks)
     objective = estimator._rows_objective(data)
     W = np.ascontiguousarray((estimator.coef_[kept] / y_scale[:, None]).T)
     point = objective.at(W)
-    # The certificate is of W with its best intercepts; what the fitted ones lose is extra.
+    # The certificate is of W with its best intercepts; what the fitted ones lose is
+    # extra.
     off = estimator.intercept_[kept] / y_scale - objective.intercepts(point)
     return objective, estimator._penalty(), point, objective.loss_of_shift(point, off)
 
@@ -44,7 +45,8 @@ def objective(estimator, X, y, *, task=None, sample_weight=None):
         The labels.
     task : array-like of shape (n_samples,) or scalar, default=None
         The task of each row.
-    sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+    sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
+default=None
         Weights.
 
     Returns
@@ -62,7 +64,7 @@ def objective(estimator, X, y, *, task=None, sample_weight=None):
     >>> round(objective(model, X, y), 6)
     1.0
     """
-    f, penalty, point, extra = _at_solution(estimator, X, y, task, sample_weight)
+    _, penalty, point, extra = _at_solution(estimator, X, y, task, sample_weight)
     return float(point.value + extra + penalty.value(point.W))
 
 
@@ -82,7 +84,8 @@ def duality_gap(estimator, X, y, *, task=None, sample_weight=None):
         The labels.
     task : array-like of shape (n_samples,) or scalar, default=None
         The task of each row.
-    sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+    sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
+default=None
         Weights.
 
     Returns
@@ -116,7 +119,8 @@ def kkt_residual(estimator, X, y, *, task=None, sample_weight=None):
         The labels.
     task : array-like of shape (n_samples,) or scalar, default=None
         The task of each row.
-    sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+    sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
+default=None
         Weights.
 
     Returns

@@ -61,8 +61,8 @@ def as_task_labels(task):
         values = values.astype(float)
         if np.isnan(values).any():
             raise ValueError(
-                f"task has {int(np.isnan(values).sum())} missing labels; every row needs "
-                "one. Drop those rows or give them a label of their own."
+                f"task has {int(np.isnan(values).sum())} missing labels; every row "
+                "needs one. Drop those rows or give them a label of their own."
             )
         whole = np.round(values)
         if not np.array_equal(values, whole) or np.isinf(values).any():
@@ -91,7 +91,7 @@ def as_task_labels(task):
 
 
 def _category_order(task):
-    """Return the categories of a pandas categorical or polars Enum, in order, or None."""
+    """Return the ordered categories of a pandas or polars column, or None."""
     categories = getattr(getattr(task, "dtype", None), "categories", None)
     # A polars Categorical has an object without entries there: its order is accidental.
     return np.asarray(categories) if hasattr(categories, "__len__") else None
@@ -113,8 +113,8 @@ class TaskIndex:
     def codes(self, task, n_rows):
         """Return the position of each row's task, -1 for a label not known.
 
-        A scalar label is taken for every row. Labels of another kind than the known ones
-        (0 against "0") raise, for they can only be a mistake.
+        A scalar label is taken for every row. Labels of another kind than the known
+        ones (0 against "0") raise, for they can only be a mistake.
         """
         labels = as_task_labels(task)
         if labels.ndim == 0:
@@ -129,9 +129,9 @@ class TaskIndex:
         known, given = _label_kind(self.tasks), _label_kind(labels)
         if n_rows and known is not None and known != given:
             raise ValueError(
-                f"task labels are of kind {given!r} (such as {labels[0]!r}) but the model "
-                f"was fitted with labels of kind {known!r} (such as {self.tasks[0]!r}). "
-                "Convert them to the same kind."
+                f"task labels are of kind {given!r} (such as {labels[0]!r}) but the "
+                f"model was fitted with labels of kind {known!r} (such as "
+                f"{self.tasks[0]!r}). Convert them to the same kind."
             )
         uniques, inverse = np.unique(labels, return_inverse=True)
         table = np.array(
@@ -246,7 +246,8 @@ def _wide_names(Y):
     if all(isinstance(name, (int, np.integer)) for name in names):
         return np.array(names, dtype=np.int64)
     raise ValueError(
-        f"The columns of Y name the tasks and must be all strings or all integers, got {names}."
+        "The columns of Y name the tasks and must be all strings or all integers, "
+        f"got {names}."
     )
 
 
@@ -327,9 +328,9 @@ def read_labels(y, task=None, sample_weight=None, *, empty_tasks=False):
     missing = missing_mask(values)
     if missing.any():
         raise ValueError(
-            f"Input y contains NaN ({int(missing.sum())} of {len(values)} labels). In the "
-            "layouts with one label per row, drop those rows; in the wide layout NaN "
-            "means not observed."
+            f"Input y contains NaN ({int(missing.sum())} of {len(values)} labels). In "
+            "the layouts with one label per row, drop those rows; in the wide layout "
+            "NaN means not observed."
         )
     if task is not None:
         return _read_long(values, task, sample_weight)

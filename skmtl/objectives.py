@@ -1,15 +1,16 @@
 """The smooth part of the objective, of rows and of statistics, behind one interface.
 
-f(W) = min over b of sum_t c_t / S_t sum_i s_ti l(y_ti, x_ti . w_t + b_t): the intercepts
-are always minimised out, so a solver sees W (p, T) alone. X is centred implicitly, task by
-task, which leaves f as it is and takes the means of the features out of its conditioning.
+f(W) = min over b of sum_t c_t / S_t sum_i s_ti l(y_ti, x_ti . w_t + b_t): the
+intercepts are always minimised out, so a solver sees W (p, T) alone. X is centred
+implicitly, task by task, which leaves f as it is and takes the means of the features
+out of its conditioning.
 
 A `Point` is W with what is known there. Its image Z is linear in W: the centred
 predictions for rows, the Gram products for statistics.
 
 The duality gap is a sum of two Fenchel-Young terms, each >= 0 and free of cancellation
-between large numbers. With u the derivative of the loss at the predictions (sum of u per
-task = 0) and rho in [0, 1] such that -rho G is feasible, G = X'u,
+between large numbers. With u the derivative of the loss at the predictions (sum of u
+per task = 0) and rho in [0, 1] such that -rho G is feasible, G = X'u,
     gap = sum [l(z) + l*(rho u) - rho u z] + [Omega(W) + Omega*(-rho G) + rho <W, G>].
 `loss_gap` is the first.
 """
@@ -202,7 +203,7 @@ class DataObjective:
 
     @cached_property
     def null(self):
-        """D0: the loss at W = 0 with the best intercepts less the smallest possible one."""
+        """D0: the loss at W = 0 with the best intercepts less the least possible."""
         return float(self.task_null.sum())
 
     def image(self, W):
@@ -226,7 +227,7 @@ class DataObjective:
         return Point(W, Z, value, u, b)
 
     def _best_intercepts(self, Z, b):
-        """Return argmin over b of the loss at Z + b: safeguarded Newton, all tasks at once."""
+        """Return argmin over b of the loss at Z + b: safeguarded Newton."""
         y, omega, sums = self.data.y, self.omega, self.data.per_task_sum
         if self.quadratic:
             return sums(omega * (y - Z)) / self.c
@@ -274,7 +275,7 @@ class DataObjective:
         return float(np.vdot(a.u - b.u, a.Z - b.Z))
 
     def curvatures(self):
-        """Return a bound of the curvature of f along each feature over the tasks, (p,)."""
+        """Return a bound of the curvature of f along each feature, (p,)."""
         squares = np.zeros((self.n_tasks, self.n_features))
         for t, rows, X in self.data.blocks(CHUNK_BYTES):
             X2 = X.multiply(X) if sparse.issparse(X) else X * X

@@ -1,9 +1,10 @@
 """Quadratics of a few rows of W that coordinate descent sweeps over.
 
-All hold q(W) = sum_t sum_i h_i (residual of row i)^2 / 2 for W (T, k), with the residual
-centred by h within each task where intercepts are fitted; they differ in whether they
-keep the gradient (`Gram`) or the residuals (`DenseRows`, `SparseRows`) up to date. Both
-are linear in W, which is what extrapolation needs: `state` is the array that is kept.
+All hold q(W) = sum_t sum_i h_i (residual of row i)^2 / 2 for W (T, k), with the
+residual centred by h within each task where intercepts are fitted; they differ in
+whether they keep the gradient (`Gram`) or the residuals (`DenseRows`, `SparseRows`) up
+to date. Both are linear in W, which is what extrapolation needs: `state` is the array
+that is kept.
 """
 
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ class DenseRows:
 
 @dataclass
 class SparseRows:
-    """Kept by its residuals, from sparse columns: one sweep costs the stored entries."""
+    """Kept by its residuals, from sparse columns: a sweep costs their entries."""
 
     columns: list  # one csc matrix per distinct set of rows
     parts: tuple
@@ -178,7 +179,7 @@ def _row_ranges(data):
 
 
 def _columns(data, features):
-    """Return the chosen columns of all packed rows, and those of each task (or of all)."""
+    """Return the chosen columns of all packed rows, and those of each task."""
     every = len(features) == data.n_features
     parts = {}
     for t, _, X in data.blocks():

@@ -1,15 +1,13 @@
 """All that a squared-loss fit needs to know of its data, mergeable by addition."""
 
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
 
 import numpy as np
-from scipy import sparse
 
 from skmtl._compat import check_features
-from skmtl.data import CHUNK_BYTES, TaskData
+from skmtl.data import TaskData
 from skmtl.layouts import as_task_labels, numeric_labels, read_labels
+from skmtl.moments import Moments, equal_columns, packed_moments, shared_moments
 
 _FORMAT = 1
 _FIELDS = (
@@ -31,12 +29,13 @@ class TaskStatistics:
     """Per-task moments of a table: enough to fit any squared-loss model to it.
 
     Per task: the number of labels, the sum of weights, weighted means, and the centred
-    ``X'SX``, ``X'Sy`` and ``y'Sy``. Statistics of parts of a table add up to those of the
-    whole (``a + b``), so a large table can be read in pieces, and hospitals can add theirs
-    without sharing a row. Two tasks observed on the same rows share one Gram matrix.
+    ``X'SX``, ``X'Sy`` and ``y'Sy``. Statistics of parts of a table add up to those of
+    the whole (``a + b``), so a large table can be read in pieces, and hospitals can add
+    theirs without sharing a row. Two tasks observed on the same rows share one Gram
+    matrix.
 
-    A Gram matrix is not anonymous: with as few rows as features it can be solved for the
-    rows. Share statistics of many more rows than features.
+    A Gram matrix is not anonymous: with as few rows as features it can be solved for
+    the rows. Share statistics of many more rows than features.
 
     Parameters
     ----------
@@ -67,7 +66,8 @@ class TaskStatistics:
     >>> from skmtl import TaskStatistics
     >>> X, y = np.arange(8.0).reshape(4, 2), np.array([0.0, 1.0, 0.0, 1.0])
     >>> whole = TaskStatistics.from_rows(X, y)
-    >>> parts = TaskStatistics.from_rows(X[:2], y[:2]) + TaskStatistics.from_rows(X[2:], y[2:])
+    >>> parts = TaskStatistics.from_rows(X[:2], y[:2]) + TaskStatistics.from_rows(X[2:],
+    y[2:])
     >>> bool(np.allclose(whole.gram, parts.gram))
     True
     """
@@ -121,12 +121,12 @@ default=None
     def from_data(cls, data, layout="long"):
         """Collect the statistics of packed `TaskData` in one pass over X."""
         if data.shared:
-            groups, index = _equal_columns(data.weight)
-            parts = [_shared_moments(data, members) for members in groups]
+            groups, index = equal_columns(data.weight)
+            parts = [shared_moments(data, members) for members in groups]
         else:
             index = np.arange(data.n_tasks)
             groups = [[t] for t in index]
-            parts = _packed_moments(data)
+            parts = packed_moments(data)
         T, p = data.n_tasks, data.n_features
         weight, x_mean, y_mean = np.empty(T), np.empty((T, p)), np.empty(T)
         xy, yy = np.empty((T, p)), np.empty(T)
@@ -154,7 +154,7 @@ default=None
 
     def _moments(self, t):
         """Return the moments of one task."""
-        return _Moments(
+        return Moments(
             self.weight[t],
             self.x_mean[t],
             self.y_mean[[t]],
@@ -216,7 +216,7 @@ default=None
             left = self.n[a] - (0 if b is None else other.n[b])
             if left < 0:
                 raise ValueError(
-                    f"Cannot subtract {other.n[b]} rows from task {v!r}, which has {self.n[a]}."
+                    f"Cannot subtract {other.n[b]} rows from {self.n[a]} of task {v!r}."
                 )
             if left == 0:
                 continue
@@ -234,13 +234,13 @@ default=None
             raise TypeError(f"Expected TaskStatistics, got {type(other).__name__}.")
         if self.n_features != other.n_features:
             raise ValueError(
-                f"The statistics are of {self.n_features} and {other.n_features} features;"
-                " they must describe the same columns in the same order."
+                f"The statistics are of {self.n_features} and {other.n_features} "
+                "features; they must describe the same columns in the same order."
             )
         if self.layout != other.layout:
             raise ValueError(
-                f"The statistics are of {self.layout} and {other.layout} layouts; collect "
-                "all parts in the same one."
+                f"The statistics are of {self.layout} and {other.layout} layouts; "
+                "collect all parts in the same one."
             )
         if self.tasks.dtype.kind != other.tasks.dtype.kind:
             raise ValueError(
@@ -350,122 +350,3 @@ default=None
                     "TaskStatistics: a Gram matrix is not positive semi-definite "
                     f"(eigenvalue {smallest:.2g}), so no data can have it."
                 )
-
-
-@dataclass(frozen=True)
-class _Moments:
-    """Weighted moments of some rows; y and xy hold one column per label column."""
-
-    weight: float
-    x_mean: np.ndarray  # (p,)
-    y_mean: np.ndarray  # (k,)
-    gram: np.ndarray  # (p, p)
-    xy: np.ndarray  # (p, k)
-    yy: np.ndarray  # (k,)
-
-    def plus(self, other, gram=None):
-        """Return the moments of the rows of both (the pairwise update)."""
-        if self.weight == 0:
-            return other
-        weight = self.weight + other.weight
-        share = other.weight / weight
-        dx, dy = other.x_mean - self.x_mean, other.y_mean - self.y_mean
-        cross = self.weight * share
-        if gram is None:
-            gram = self.gram + other.gram + np.outer(cross * dx, dx)
-        return _Moments(
-            weight,
-            self.x_mean + share * dx,
-            self.y_mean + share * dy,
-            gram,
-            self.xy + other.xy + np.outer(cross * dx, dy),
-            self.yy + other.yy + cross * dy * dy,
-        )
-
-    def minus(self, other, name):
-        """Return the moments of the rows of self without those of other."""
-        weight = self.weight - other.weight
-        if weight <= 1e-8 * self.weight:
-            raise ValueError(f"Task {name!r}: no weight is left after the subtraction.")
-        x_mean = self.x_mean + (self.x_mean - other.x_mean) * (other.weight / weight)
-        y_mean = self.y_mean + (self.y_mean - other.y_mean) * (other.weight / weight)
-        dx, dy = x_mean - other.x_mean, y_mean - other.y_mean
-        cross = weight * other.weight / self.weight
-        gram = self.gram - other.gram - np.outer(cross * dx, dx)
-        yy = self.yy - other.yy - cross * dy * dy
-        before = np.concatenate([np.diag(self.gram), self.yy])
-        after = np.concatenate([np.diag(gram), yy])
-        if (after < 1e-8 * before).any():
-            raise ValueError(
-                f"Task {name!r}: a variance keeps less than 1e-8 of its size after the "
-                "subtraction, so only rounding errors would be left of it. Add up the "
-                "statistics of the rows that remain instead."
-            )
-        xy = self.xy - other.xy - np.outer(cross * dx, dy)
-        return _Moments(weight, x_mean, y_mean, gram, xy, yy)
-
-
-def _equal_columns(weight):
-    """Group the columns with equal weights; return (member lists, group of each)."""
-    first, index, groups = {}, np.empty(weight.shape[1], dtype=int), []
-    for t in range(weight.shape[1]):
-        key = weight[:, t].tobytes()
-        if key not in first:
-            first[key] = len(groups)
-            groups.append([])
-        index[t] = first[key]
-        groups[index[t]].append(t)
-    return groups, index
-
-
-def _block_moments(X, y, s):
-    """Return the moments of one block of rows: X (m, p), y (m, k), weights s (m,)."""
-    weight = s.sum()
-    y_mean = s @ y / weight
-    Yc = y - y_mean
-    x_mean = np.asarray(X.T @ s).ravel() / weight
-    if sparse.issparse(X):
-        scaled = X.multiply(s[:, None]).tocsr()
-        product = X.T @ scaled
-        gram = np.asarray(product.todense()) - weight * np.outer(x_mean, x_mean)
-        xy = np.asarray(scaled.T @ Yc)  # Yc has mean 0, so X need not be centred
-    else:
-        Xc = X - x_mean
-        if np.all(s == s[0]):
-            gram = s[0] * (Xc.T @ Xc)
-            xy = s[0] * (Xc.T @ Yc)
-        else:
-            xy = Xc.T @ (s[:, None] * Yc)
-            Xc *= np.sqrt(s)[:, None]
-            gram = Xc.T @ Xc
-    return _Moments(weight, x_mean, y_mean, gram, xy, (s @ Yc**2))
-
-
-def _merge_blocks(blocks, p, k):
-    """Add up the moments of (X, y, s) blocks, leaving out rows of weight 0."""
-    zero = _Moments(
-        0.0, np.zeros(p), np.zeros(k), np.zeros((p, p)), np.zeros((p, k)), np.zeros(k)
-    )
-    for X, y, s in blocks:
-        seen = s > 0
-        if not seen.all():
-            X, y, s = X[seen], y[seen], s[seen]
-        if len(s):
-            zero = zero.plus(_block_moments(X, y, s))
-    return zero
-
-
-def _shared_moments(data, members):
-    """Return the moments of tasks that share X and their weights."""
-    s = data.weight[:, members[0]]
-    y = data.y[:, members]
-    blocks = ((X, y[rows], s[rows]) for _, rows, X in data.blocks(CHUNK_BYTES))
-    return _merge_blocks(blocks, data.n_features, len(members))
-
-
-def _packed_moments(data):
-    """Yield the moments of each task of packed data, in order."""
-    by_task = groupby(data.blocks(CHUNK_BYTES), key=itemgetter(0))
-    for _, blocks in by_task:
-        rows_of_task = ((X, data.y[r, None], data.weight[r]) for _, r, X in blocks)
-        yield _merge_blocks(rows_of_task, data.n_features, 1)

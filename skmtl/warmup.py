@@ -1,4 +1,4 @@
-"""Compile every kernel once and leave it in numba's cache: ``python -m skmtl.warmup``."""
+"""Fill numba's cache with every kernel: ``python -m skmtl.warmup``."""
 
 import sys
 
@@ -7,7 +7,7 @@ from scipy import sparse
 
 
 def warm_up():
-    """Fit small problems that pass through every kernel; return how many were fitted."""
+    """Fit small problems that use every kernel; return how many."""
     from skmtl.linear_model import GroupLassoClassifier, GroupLassoRegressor
 
     rng = np.random.default_rng(0)

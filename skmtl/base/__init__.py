@@ -1,8 +1,9 @@
-"""What every estimator shares: layouts in and out, requests, labels, unseen tasks, score.
+"""What every estimator shares: layouts, requests, labels, unseen tasks, score.
 
 A family implements `_fit(X, labels, progress) -> attributes` and one of `_predict_task`
-(regressors), `_proba_task` or `_score_task` (classifiers), each for rows of ONE task; the
-classes here read the layouts, find the rows of each task and put the answers together.
+(regressors), `_proba_task` or `_score_task` (classifiers), each for rows of ONE task;
+the classes here read the layouts, find the rows of each task and put the answers
+together.
 """
 
 from skmtl.base._classes import (

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _num_samples
 
+from skmtl._compat import num_samples
 from skmtl.base._estimator import BaseTaskEstimator
 from skmtl.base._rows import SHARED
 
@@ -88,12 +88,12 @@ class TaskClassesMixin:
         return self._by_class(X, codes, self._proba_task, 0.0)
 
     def _by_class(self, X, codes, answer, foreign):
-        """Put the (n, K_t) answers of tasks into the columns of the union of classes."""
+        """Put the (n, K_t) answers of tasks into columns for all classes."""
         union = _union(list(self.task_classes_.values()))
         position = {c: k for k, c in enumerate(union.tolist())}
 
         def spread(rows, t):
-            out = np.full((_num_samples(rows), len(union)), foreign)
+            out = np.full((num_samples(rows), len(union)), foreign)
             out[:, [position[c] for c in self._classes_of(t).tolist()]] = answer(
                 rows, t
             )
@@ -164,8 +164,8 @@ def _union(classes):
 class BinaryScoreMixin:
     """Probabilities and decisions from one score per row: `_score_task(X, t)`, (n,).
 
-    The score is the log-odds of the positive class, the last of the task's sorted two. A
-    task with one class in the training data always predicts that class.
+    The score is the log-odds of the positive class, the last of the task's sorted two.
+    A task with one class in the training data always predicts that class.
     """
 
     __metadata_request__decision_function = {"task": True}
@@ -173,7 +173,7 @@ class BinaryScoreMixin:
     def _proba_task(self, X, t):
         """Return the probabilities of the classes of task t, (n, K_t)."""
         if len(self._classes_of(t)) == 1:
-            return np.ones((_num_samples(X), 1))
+            return np.ones((num_samples(X), 1))
         from scipy.special import expit
 
         score = self._score_task(X, t)

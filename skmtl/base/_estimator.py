@@ -3,9 +3,15 @@
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils.validation import _num_samples, validate_data
+from sklearn.utils.validation import validate_data
 
-from skmtl._compat import CallbackSupportMixin, FitProgress, StrOptions, fit_context
+from skmtl._compat import (
+    CallbackSupportMixin,
+    FitProgress,
+    StrOptions,
+    fit_context,
+    num_samples,
+)
 from skmtl.base._rows import (
     TaskRequestMixin,
     TaskRowsMixin,
@@ -72,11 +78,11 @@ default=None
         """Read y and task in whatever layout they come."""
         if y is None:
             raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the "
-                "target y is None."
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
             )
         labels = read_labels(y, task, sample_weight)
-        n_rows, n_labels = _num_samples(X), len(labels.y)
+        n_rows, n_labels = num_samples(X), len(labels.y)
         if n_rows != n_labels:
             raise ValueError(
                 "Found input variables with inconsistent numbers of samples: X has "
@@ -113,18 +119,18 @@ default=None
 
     def _predict_all(self, X):
         """Return the predictions of every task for every row, (n, T)."""
-        out = np.empty((_num_samples(X), len(self.tasks_)), self._label_dtype())
+        out = np.empty((num_samples(X), len(self.tasks_)), self._label_dtype())
         for t in range(len(self.tasks_)):
             out[:, t] = self._predict_task(X, t)
         return out
 
     def _labels_to_score(self, X, y, task, sample_weight):
-        """Return wide true labels (n, T) and weights, checked against the fitted tasks."""
+        """Return wide true labels and weights, checked against the fitted tasks."""
         labels = read_labels(y, None, sample_weight, empty_tasks=True)
         if labels.layout != "wide" or labels.n_tasks != len(self.tasks_):
             raise ValueError(
-                f"y must have one column for each of the {len(self.tasks_)} fitted tasks, "
-                f"got shape {np.shape(y)}."
+                f"y must have one column for each of the {len(self.tasks_)} fitted "
+                f"tasks, got shape {np.shape(y)}."
             )
         if hasattr(y, "columns") and labels.tasks.tolist() != self.tasks_.tolist():
             raise ValueError(
@@ -134,7 +140,7 @@ default=None
         return labels
 
     def _score(self, metric, X, y, task, sample_weight):
-        """Return the metric over all rows, or its mean over the tasks of wide labels."""
+        """Return the metric over all rows, or its mean over wide tasks."""
         predicted = self.predict(X) if task is None else self.predict(X, task=task)
         if np.ndim(predicted) == 1:
             if sample_weight is not None:

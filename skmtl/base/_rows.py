@@ -1,12 +1,12 @@
-"""Mixins of all that takes tasks: requests, the task of each row, fits that lose nothing."""
+"""Mixins of all that takes tasks: requests, rows of tasks, fits that lose nothing."""
 
 import warnings
 from contextlib import contextmanager
 
 import numpy as np
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from skmtl._compat import name_request_owner, safe_indexing
+from skmtl._compat import name_request_owner, num_samples, safe_indexing
 from skmtl.layouts import TaskIndex
 
 SHARED = -1  # stands for "a task never seen": the family's shared part answers
@@ -51,19 +51,19 @@ class TaskRowsMixin:
         if task is None:
             if self._layout == "long":
                 raise ValueError(
-                    f"This {type(self).__name__} was fitted with task labels; pass task= "
-                    "as well (one label per row, or one for all). Known tasks: "
+                    f"This {type(self).__name__} was fitted with task labels; pass "
+                    "task= as well (one label per row, or one for all). Known tasks: "
                     f"{some(self.tasks_)}."
                 )
             return X, (
-                None if self._layout == "wide" else np.zeros(_num_samples(X), int)
+                None if self._layout == "wide" else np.zeros(num_samples(X), int)
             )
         if self._layout == "single":
             raise ValueError(
-                f"This {type(self).__name__} was fitted without task labels, so task= has "
-                "no meaning here. Fit with task=, or leave it out."
+                f"This {type(self).__name__} was fitted without task labels, so task= "
+                "has no meaning here. Fit with task=, or leave it out."
             )
-        codes = TaskIndex(self.tasks_).codes(task, _num_samples(X))
+        codes = TaskIndex(self.tasks_).codes(task, num_samples(X))
         self._check_unseen(task, codes)
         return X, codes
 

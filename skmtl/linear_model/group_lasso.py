@@ -5,11 +5,9 @@ from numbers import Real
 import numpy as np
 
 from skmtl._compat import Interval
-from skmtl.linear_model.base import (
-    LinearTaskClassifier,
-    LinearTaskModel,
-    LinearTaskRegressor,
-)
+from skmtl.linear_model.base import LinearTaskModel
+from skmtl.linear_model.classification import LinearTaskClassifier
+from skmtl.linear_model.regression import LinearTaskRegressor
 from skmtl.penalties import SparseGroup, WithRidge
 
 
@@ -25,8 +23,8 @@ class _GroupLasso(LinearTaskModel):
     def _penalty(self):
         if self.alpha == 0 and self.ridge == 0:
             raise ValueError(
-                f"{type(self).__name__} with alpha=0 and ridge=0 has no penalty left. Use "
-                "IndependentTasks around an unpenalised model, or a small alpha or ridge."
+                f"{type(self).__name__} with alpha=0 and ridge=0 has no penalty left. "
+                "Use IndependentTasks around an unpenalised model, or a small penalty."
             )
         gauge = SparseGroup(self.alpha, self.l1_ratio)
         return WithRidge(gauge, self.ridge) if self.ridge > 0 else gauge
@@ -52,14 +50,14 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
     ----------
     alpha : float, default=1.0
         Strength of the penalty; larger values select fewer features. In units of label
-        times feature, so it means the same for any number of rows. With one shared X and
-        complete labels it is the alpha of `sklearn.linear_model.MultiTaskLasso`.
+        times feature, so it means the same for any number of rows. With one shared X
+        and complete labels it is the alpha of `sklearn.linear_model.MultiTaskLasso`.
     l1_ratio : float, default=0
         Share of the elementwise l1 norm, in [0, 1]: 0 selects features for all tasks
         together, 1 for each task alone, between them a selected feature may still be
-        left out by some tasks. NB in `sklearn.linear_model.MultiTaskElasticNet` the name
-        means something else; its ``(alpha=a, l1_ratio=r)`` is
-        ``(alpha=a * r, ridge=a * (1 - r))`` here.
+        left out by some tasks. NB in `sklearn.linear_model.MultiTaskElasticNet` the
+        name means something else; its ``(alpha=a, l1_ratio=r)`` is ``(alpha=a * r,
+        ridge=a * (1 - r))`` here.
     ridge : float, default=0
         Strength of the squared norm; larger values shrink more and keep correlated
         features together.
@@ -67,8 +65,9 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
         Whether to fit b_t, which is never penalised.
     scale_y : bool, default=False
         Whether to divide the labels of each task by their standard deviation inside the
-        fit, so that outcomes in different units weigh the same. `alpha`, `objective_` and
-        `dual_gap_` then refer to the scaled labels, `coef_` and predictions to yours.
+        fit, so that outcomes in different units weigh the same. `alpha`, `objective_`
+        and `dual_gap_` then refer to the scaled labels, `coef_` and predictions to
+        yours.
     task_weight : None, "n_samples" or mapping, default=None
         c_t: 1 for every task, proportional to its sum of weights, or given per task.
     unseen : {"raise", "shared"}, default="raise"
@@ -78,8 +77,8 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
         Block coordinate descent on working sets, or accelerated proximal gradient.
         "auto" takes the former.
     tol : float, default=1e-4
-        Stop when the duality gap is at most tol times half the null deviance; smaller is
-        more exact and slower.
+        Stop when the duality gap is at most tol times half the null deviance; smaller
+        is more exact and slower.
     max_iter : int, default=10000
         Most sweeps over the features (or proximal steps).
     warm_start : bool, default=False
@@ -122,14 +121,14 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
     Where a task has more rows than features the fit reads the data once into
     `TaskStatistics` and its cost no longer depends on the number of rows; otherwise it
     works on the features that matter only. It helps when the tasks need the same few
-    features; tasks that need different ones are better served with ``l1_ratio`` near 1 or
-    by separate models.
+    features; tasks that need different ones are better served with ``l1_ratio`` near 1
+    or by separate models.
 
     References
     ----------
     .. [1] G. Obozinski, B. Taskar, M. I. Jordan, "Joint covariate selection and joint
-       subspace selection for multiple classification problems", Statistics and Computing
-       20, 2010. :doi:`10.1007/s11222-008-9111-x`
+       subspace selection for multiple classification problems", Statistics and
+       Computing 20, 2010. :doi:`10.1007/s11222-008-9111-x`
 
     Examples
     --------
@@ -183,17 +182,17 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
 
     Minimises ``sum_t c_t / S_t sum_i s_ti [log(1 + exp(z_ti)) - y_ti z_ti]
     + alpha * ((1 - l1_ratio) * sum_j ||W_j||_2 + l1_ratio * ||W||_1)
-    + ridge / 2 * ||W||_F^2`` with ``z_ti = x_ti . w_t + b_t`` and y in {0, 1}, where W_j
-    are the coefficients of feature j in all tasks, s the sample weights, S_t their sum in
-    task t and c_t the weight of the task. Each task has two classes, which may differ
-    between tasks; the last of its sorted labels is the positive one.
+    + ridge / 2 * ||W||_F^2`` with ``z_ti = x_ti . w_t + b_t`` and y in {0, 1}, where
+    W_j are the coefficients of feature j in all tasks, s the sample weights, S_t their
+    sum in task t and c_t the weight of the task. Each task has two classes, which may
+    differ between tasks; the last of its sorted labels is the positive one.
 
     Parameters
     ----------
     alpha : float, default=0.01
         Strength of the penalty; larger values select fewer features. In units of the
-        features, independent of the number of rows. (At 1, the default of the regressor,
-        a mean log-loss leaves nothing selected.)
+        features, independent of the number of rows. (At 1, the default of the
+        regressor, a mean log-loss leaves nothing selected.)
     l1_ratio : float, default=0
         Share of the elementwise l1 norm, in [0, 1]: 0 selects features for all tasks
         together, 1 for each task alone.
@@ -213,8 +212,8 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
         Newton steps solved by block coordinate descent on working sets, or accelerated
         proximal gradient. "auto" takes the former.
     tol : float, default=1e-4
-        Stop when the duality gap is at most tol times half the null deviance; smaller is
-        more exact and slower.
+        Stop when the duality gap is at most tol times half the null deviance; smaller
+        is more exact and slower.
     max_iter : int, default=10000
         Most sweeps over the features (or proximal steps).
     warm_start : bool, default=False
@@ -225,8 +224,8 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
     classes_ : ndarray of shape (n_classes,) or list of ndarray
         Sorted union of all classes; after a wide fit a list with an array per task.
     task_classes_ : dict
-        The classes of each task. A task with one class in the training data takes no part
-        in the joint fit and always predicts that class.
+        The classes of each task. A task with one class in the training data takes no
+        part in the joint fit and always predicts that class.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients of the log-odds, one row per task.
     intercept_ : ndarray of shape (n_tasks,)
@@ -255,8 +254,8 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
     References
     ----------
     .. [1] G. Obozinski, B. Taskar, M. I. Jordan, "Joint covariate selection and joint
-       subspace selection for multiple classification problems", Statistics and Computing
-       20, 2010. :doi:`10.1007/s11222-008-9111-x`
+       subspace selection for multiple classification problems", Statistics and
+       Computing 20, 2010. :doi:`10.1007/s11222-008-9111-x`
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pointwise losses: value, derivatives, conjugate and exact Fenchel gap, elementwise."""
+"""Losses, elementwise: value, derivatives, conjugate and exact Fenchel gap."""
 
 from skmtl.losses.logistic import Logistic
 from skmtl.losses.squared import Squared

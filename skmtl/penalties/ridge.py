@@ -31,7 +31,7 @@ class WithRidge:
         return self.gauge.alpha_max(G)
 
     def dual_points(self, G):
-        """Return [(rho, conjugate of -rho G)]: scaled into the gauge's ball, and as is."""
+        """Return [(rho, conjugate of -rho G)]: scaled into the ball, and as is."""
         scaled = self.gauge.dual_points(G)
         beyond = self.gauge.prox(G, 1.0)  # the part outside the ball: Moreau
         return [*scaled, (1.0, np.vdot(beyond, beyond) / (2.0 * self.ridge))]

@@ -1,4 +1,4 @@
-"""Accelerated proximal gradient with restart and backtracking, for any penalty with a prox."""
+"""Accelerated proximal gradient with restart and backtracking."""
 
 import numpy as np
 
@@ -45,6 +45,6 @@ def _step(objective, penalty, point, d, L, L_max):
             penalty.prox(point.W - G / (L * d), 1.0 / (L * d)), near=point
         )
         moved = float((d * (new.W - point.W) ** 2).sum())
-        if L >= L_max or objective.bend(new, point) <= L * moved:
+        if L_max <= L or objective.bend(new, point) <= L * moved:
             return new, L
         L = min(2.0 * L, L_max)

@@ -1,0 +1,110 @@
+"""What all linear classifiers share: class codes, class weights, constant tasks."""
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
+
+from skmtl._compat import StrOptions
+from skmtl.base import BaseTaskClassifier, BinaryScoreMixin, encode_classes
+from skmtl.data import TaskData
+from skmtl.linear_model.base import LinearTaskModel
+from skmtl.losses import Logistic
+
+# Log-odds of a task whose training labels are all of one class: certain to rounding.
+CERTAIN = -float(np.log(np.finfo(float).eps))
+
+
+class LinearTaskClassifier(BinaryScoreMixin, LinearTaskModel, BaseTaskClassifier):
+    """Linear classifiers: log-loss, two classes per task."""
+
+    _parameter_constraints: dict = {
+        **LinearTaskModel._parameter_constraints,
+        "class_weight": [None, StrOptions({"balanced"}), Mapping],
+    }
+
+    def _loss(self):
+        return Logistic()
+
+    def _encode(self, labels):
+        """Return (classes per task, 0/1 labels of the tasks with two, positions)."""
+        classes, coded = encode_classes(labels)
+        for task, found in zip(labels.tasks.tolist(), classes, strict=True):
+            if len(found) > 2:
+                raise ValueError(
+                    f"Only binary classification is supported: task {task!r} has "
+                    f"{len(found)} classes, {type(self).__name__} fits two per task."
+                )
+        coded = self._with_class_weight(coded, labels)
+        kept = np.flatnonzero([len(found) == 2 for found in classes])
+        return classes, coded.keep_tasks(kept), kept
+
+    def _with_class_weight(self, coded, labels):
+        """Return the labels with weights multiplied by those of their classes."""
+        if self.class_weight is None:
+            return coded
+        weight = coded.weight.copy()
+        for t in range(labels.n_tasks):
+            rows, y, _ = labels.of_task(t)
+            y = np.array(y.tolist())
+            where = (rows, t) if labels.layout == "wide" else rows
+            weight[where] *= compute_sample_weight(self.class_weight, y)
+        return coded.with_weight(weight)
+
+    def _pack(self, X, labels):
+        """Return (packed 0/1 data of the tasks with two classes, units of 1)."""
+        _, coded, kept = self._encode(labels)
+        return TaskData.pack(X, coded), np.ones(len(kept))
+
+    def _fit(self, X, labels, progress):
+        classes, coded, kept = self._encode(labels)
+        constant = [t for t, found in enumerate(classes) if len(found) < 2]
+        if constant:
+            names = ", ".join(repr(v) for v in labels.tasks[constant].tolist()[:5])
+            warnings.warn(
+                f"{len(constant)} task(s) have labels of one class only ({names}); "
+                "they take no part in the joint fit and always predict that class.",
+                UserWarning,
+                stacklevel=4,
+            )
+        head = {
+            **self._label_attributes(labels),
+            **self._class_attributes(labels, classes),
+        }
+        T, p = labels.n_tasks, X.shape[1]
+
+        def complete(found):
+            """Give the tasks that were left out their constant."""
+            coef, intercept, share = np.zeros((T, p)), np.full(T, CERTAIN), np.zeros(T)
+            coef[kept], intercept[kept] = found["coef_"], found["intercept_"]
+            share[kept] = found["_task_share"]
+            whole = {"coef_": coef, "intercept_": intercept, "_task_share": share}
+            return {**head, **found, **whole}
+
+        if not len(kept):
+            nothing = {
+                "coef_": np.zeros((0, p)),
+                "intercept_": np.zeros(0),
+                "_task_share": np.zeros(0),
+                "n_iter_": 0,
+                "objective_": 0.0,
+                "dual_gap_": 0.0,
+                "converged_": True,
+            }
+            return complete(nothing)
+        data = TaskData.pack(X, coded)
+        return self._fit_packed(data, progress, np.ones(len(kept)), complete)
+
+    def _start(self, tasks, n_features, y_scale):
+        if not hasattr(self, "coef_") or not np.array_equal(self.tasks_, tasks):
+            return None  # tasks were left out, now or then
+        return super()._start(tasks, n_features, y_scale)
+
+    def _score_task(self, X, t):
+        return self._linear(X, t)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags

@@ -19,7 +19,7 @@ def _at_solution(estimator, X, y, task, sample_weight):
     if labels.tasks.tolist() != estimator.tasks_.tolist():
         raise ValueError(
             f"The data hold the tasks {labels.tasks.tolist()[:5]}, the model was "
-            f"fitted to {estimator.tasks_.tolist()[:5]}; pass the data it was fitted to."
+            f"fitted to {estimator.tasks_.tolist()[:5]}; pass those data."
         )
     data, y_scale = estimator._pack(estimator._check_X(X, reset=False), labels)
     kept = np.isin(estimator.tasks_, data.tasks)

@@ -27,5 +27,10 @@ def warm_up():
     return len(fits)
 
 
-if __name__ == "__main__":
+def main():
+    """Fill the cache and say so."""
     sys.stdout.write(f"Compiled and cached the kernels of {warm_up()} kinds of fit.\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -56,7 +56,7 @@ def solve(
 
 
 def null_deviance_half(problem, *, loss="squared", task_weight=None):
-    """Return D0: the loss at W = 0 with the best intercepts, less the saturated loss."""
+    """Return D0: the loss at W = 0 with the best intercepts less the saturated one."""
     parts = tasks_of(problem)
     total = np.array([s.sum() for _, _, s in parts])
     c = np.ones(len(parts)) if task_weight is None else total / total.mean()

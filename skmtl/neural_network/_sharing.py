@@ -13,7 +13,7 @@ from scipy import sparse
 from skmtl.neural_network import _layers
 
 # Below this share of observed outputs, products over entries beat full matrices.
-SPARSE_BELOW = 1 / 16
+SPARSE_BELOW = 1 / 32
 
 
 class HardSharing:

@@ -17,10 +17,9 @@ def hold_out(labels, fraction, by_class, rng):
     wide = labels.layout == "wide"
     observed = labels.weight > 0
     rows = np.flatnonzero(observed.any(axis=1) if wide else observed)
-    share = Fraction(fraction).limit_denominator(100)
-    share = max(share, Fraction(1, 100))
-    n_splits = min(share.denominator, len(rows))
-    held = np.zeros(len(labels.y), dtype=bool)
+    n_splits = Fraction(fraction).limit_denominator(100).denominator
+    n_splits = min(max(n_splits, 2 if fraction > 0.01 else 100), len(rows))
+    n_held = min(max(round(fraction * n_splits), 1), n_splits - 1)
     if n_splits > 1:
         present = replace(
             labels,
@@ -29,20 +28,27 @@ def hold_out(labels, fraction, by_class, rng):
             codes=None if wide else labels.codes[rows],
         )
         folds = task_folds(present, n_splits, by_class=by_class, random_state=rng)
-        held[rows[folds < share.numerator]] = True
+        for shift in range(n_splits):  # on small data a fold may have no row to spare
+            held = np.zeros(len(labels.y), dtype=bool)
+            held[rows[(folds + shift) % n_splits < n_held]] = True
+            _return_last_labels(held, labels, by_class)
+            if held.any():
+                return held
+    raise ValueError(
+        "early_stopping=True needs labels to hold out, but every task (and class) must "
+        f"keep one for training and n_samples={len(rows)}. Pass early_stopping=False, "
+        "or more rows."
+    )
+
+
+def _return_last_labels(held, labels, by_class):
+    """Give back the rows of a task (or class) that has none left for training."""
     for t in range(labels.n_tasks):
-        mine, y, _ = labels.of_task(t)
+        rows, y, _ = labels.of_task(t)
         for value in np.unique(y) if by_class else [None]:
-            of_class = mine if value is None else mine[y == value]
-            if held[of_class].all():
-                held[of_class] = False
-    if not held.any():
-        raise ValueError(
-            "early_stopping=True needs labels to hold out, but every task (and class) "
-            f"must keep one for training and n_samples={len(rows)}. Pass "
-            "early_stopping=False, or more rows."
-        )
-    return held
+            mine = rows if value is None else rows[y == value]
+            if held[mine].all():
+                held[mine] = False
 
 
 def weights_within(labels, held, task_weight):

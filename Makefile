@@ -50,7 +50,8 @@ fix: $(VENV)/.test  ## format and repair what ruff can
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.docs  ## build docs/_build/html, warnings are errors
-	$(BIN)/python -m sphinx -W --keep-going -q -j auto docs docs/_build/html
+	rm -rf docs/api/generated
+	$(BIN)/python -m sphinx -W --keep-going -q -E -j auto docs docs/_build/html
 
 bench: $(VENV)/.bench  ## run every script in benchmarks/
 	@set -e; for script in benchmarks/*.py; do \

@@ -8,12 +8,15 @@ ROOT = Path(__file__).resolve().parents[1]
 project = "skmtl"
 author = "skmtl developers"
 copyright = "2026, skmtl developers"
-release = re.search(r'__version__ = "(.+)"', (ROOT / "skmtl/__init__.py").read_text())[1]
+release = re.search(r'__version__ = "(.+)"', (ROOT / "skmtl/__init__.py").read_text())[
+    1
+]
 version = release
 
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.extlinks",
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "numpydoc",
@@ -26,6 +29,7 @@ default_role = "py:obj"  # `name` links to the API where it can
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False  # the class template lists the methods
+extlinks = {"doi": ("https://doi.org/%s", "doi:%s")}
 suppress_warnings = ["myst.xref_missing"]  # CHANGELOG.md links within the repository
 
 html_theme = "pydata_sphinx_theme"
@@ -36,3 +40,15 @@ html_theme_options = {
     "show_prev_next": False,
 }
 html_sidebars = {"install": [], "changelog": [], "contributing": []}
+
+
+def escape_shapes(app, what, name, obj, options, lines):
+    """Keep ``n_iter_`` in "of shape (n_iter_,)" from being read as a link."""
+    for i, line in enumerate(lines):
+        if "shape (" in line:
+            lines[i] = re.sub(r"(?<![`\w])(\w+)_(?=[,)])", r"\1\\_", line)
+
+
+def setup(app):
+    """Run after numpydoc, whose priority is 500."""
+    app.connect("autodoc-process-docstring", escape_shapes, priority=600)

@@ -20,6 +20,8 @@ def encode_classes(labels):
     for t in range(labels.n_tasks):
         rows, y, _ = labels.of_task(t)
         y = np.array(y.tolist()) if y.dtype.kind == "O" else y
+        if y.dtype.kind == "f" and np.isinf(y).any():
+            raise ValueError("Input y contains infinity; classes must be finite.")
         check_classification_targets(y)
         found, positions = np.unique(y, return_inverse=True)
         codes[(rows, t) if labels.layout == "wide" else rows] = positions.reshape(-1)

@@ -18,7 +18,7 @@ def hold_out(labels, fraction, by_class, rng):
     observed = labels.weight > 0
     rows = np.flatnonzero(observed.any(axis=1) if wide else observed)
     n_splits = Fraction(fraction).limit_denominator(100).denominator
-    n_splits = min(max(n_splits, 2 if fraction > 0.01 else 100), len(rows))
+    n_splits = min(n_splits if n_splits > 1 else 100, len(rows))
     n_held = min(max(round(fraction * n_splits), 1), n_splits - 1)
     if n_splits > 1:
         present = replace(
@@ -42,13 +42,13 @@ def hold_out(labels, fraction, by_class, rng):
 
 
 def _return_last_labels(held, labels, by_class):
-    """Give back the rows of a task (or class) that has none left for training."""
+    """Give back a row to each task (or class) that has none left for training."""
     for t in range(labels.n_tasks):
         rows, y, _ = labels.of_task(t)
         for value in np.unique(y) if by_class else [None]:
             mine = rows if value is None else rows[y == value]
             if held[mine].all():
-                held[mine] = False
+                held[mine[0]] = False
 
 
 def weights_within(labels, held, task_weight):

@@ -130,6 +130,8 @@ class MTLPipeline(
                     f"task= was passed although task_col={self.task_col!r} says that "
                     "the task is in X. Pass one of the two."
                 )
+        counted = not reset and hasattr(self, "n_features_in_")
+        if self.task_col is not None or counted:  # a list of texts passes as it is
             X = as_table(X)
         validate_data(self, X, reset=reset, skip_check_array=True)
         if self.task_col is None:

@@ -187,7 +187,9 @@ class DataObjective:
         small = not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES
         if fit_intercept and small:
             # One common shift, on a copy, keeps the digits of features with huge means.
-            self.shift = data.X.mean(axis=0)
+            # Weighted, so that rows without weight cannot move it.
+            per_row = self.omega.sum(axis=1) if data.shared else self.omega
+            self.shift = per_row @ data.X / c.sum()
             data = replace(data, X=data.X - self.shift)
         self.data = data
         self.n_features, self.n_tasks = data.n_features, data.n_tasks

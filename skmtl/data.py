@@ -266,6 +266,8 @@ def wide_to_long(X, Y):
             f"{tuple(Y.shape)}."
         )
     labels = read_wide(Y, None)
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
     if X.shape[0] != Y.shape[0]:
         raise ValueError(f"X has {X.shape[0]} rows but Y has {Y.shape[0]}.")
     parts = [labels.of_task(t) for t in range(labels.n_tasks)]

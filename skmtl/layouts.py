@@ -54,6 +54,8 @@ def missing_mask(values):
 def as_task_labels(task):
     """Return task labels as a str, int64, bool or (uniform) object array, or raise."""
     values = np.asarray(task)
+    if values.dtype.kind == "U" and isinstance(task, (list, tuple)):
+        values = np.asarray(task, dtype=object)  # numpy turns None, NaN and 1 into text
     if values.dtype.kind == "f" or (
         values.dtype.kind == "O"
         and all(isinstance(v, (float, np.floating)) for v in values.ravel())
@@ -68,8 +70,8 @@ def as_task_labels(task):
         if not np.array_equal(values, whole) or np.isinf(values).any():
             odd = values[(values != whole) | np.isinf(values)][0]
             raise ValueError(
-                f"task labels must be strings or whole numbers, got {odd!r}. If a "
-                "transformer scaled the task column, keep that column out of it."
+                f"task labels must be strings or whole numbers, got {odd.item()!r}. "
+                "If a transformer scaled the task column, keep that column out of it."
             )
         return whole.astype(np.int64)
     if values.dtype.kind == "O":
@@ -129,9 +131,9 @@ class TaskIndex:
         known, given = _label_kind(self.tasks), _label_kind(labels)
         if n_rows and known is not None and known != given:
             raise ValueError(
-                f"task labels are of kind {given!r} (such as {labels[0]!r}) but the "
-                f"model was fitted with labels of kind {known!r} (such as "
-                f"{self.tasks[0]!r}). Convert them to the same kind."
+                f"task labels are of kind {given!r} (such as {labels[0].item()!r}) but "
+                f"the model was fitted with labels of kind {known!r} (such as "
+                f"{self.tasks[0].item()!r}). Convert them to the same kind."
             )
         uniques, inverse = np.unique(labels, return_inverse=True)
         table = np.array(
@@ -261,8 +263,8 @@ def read_wide(Y, sample_weight, *, empty_tasks=False):
     empty = names[~(weight > 0).any(axis=0)]
     if len(empty) and not empty_tasks:
         raise ValueError(
-            f"Task {empty[0]!r} has no observed label with positive weight. Drop its "
-            "column from Y (or, in cross-validation, use TaskKFold so that every "
+            f"Task {empty[0].item()!r} has no observed label with positive weight. Drop "
+            "its column from Y (or, in cross-validation, use TaskKFold so that every "
             "training part holds labels of every task)."
         )
     return TaskLabels("wide", names, values, None, weight)

@@ -49,8 +49,8 @@ class LinearTaskModel(BaseTaskEstimator):
         few = np.flatnonzero(data.n_labels < 2)
         if self.fit_intercept and len(few):
             raise ValueError(
-                f"Task {data.tasks[few[0]]!r} has 1 row (1 sample); at least 2 are "
-                "needed to fit an intercept. Drop it or pass fit_intercept=False."
+                f"Task {data.tasks[few[0]].item()!r} has 1 row (1 sample); at least 2 "
+                "are needed to fit an intercept. Drop it or pass fit_intercept=False."
             )
 
     def _solve(self, objective, W0, callback, **options):

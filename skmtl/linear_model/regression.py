@@ -161,10 +161,10 @@ def _warn_of_units(data):
     low, high = variance.argmin(), variance.argmax()
     if variance[high] > 100.0 * variance[low]:
         warnings.warn(
-            f"The labels of task {tasks[high]!r} have "
+            f"The labels of task {tasks[high].item()!r} have "
             f"{variance[high] / variance[low]:.0f} times the variance of those of task "
-            f"{tasks[low]!r}, so the shared penalty is decided by the former. Pass "
-            "scale_y=True if they are in different units.",
+            f"{tasks[low].item()!r}, so the shared penalty is decided by the former. "
+            "Pass scale_y=True if they are in different units.",
             UserWarning,
             stacklevel=5,
         )

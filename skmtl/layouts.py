@@ -263,9 +263,9 @@ def read_wide(Y, sample_weight, *, empty_tasks=False):
     empty = names[~(weight > 0).any(axis=0)]
     if len(empty) and not empty_tasks:
         raise ValueError(
-            f"Task {empty[0].item()!r} has no observed label with positive weight. Drop "
-            "its column from Y (or, in cross-validation, use TaskKFold so that every "
-            "training part holds labels of every task)."
+            f"Task {empty[0].item()!r} has no observed label with positive weight. "
+            "Drop its column from Y (or, in cross-validation, use TaskKFold so that "
+            "every training part holds labels of every task)."
         )
     return TaskLabels("wide", names, values, None, weight)
 

@@ -45,8 +45,8 @@ def task_weights(tasks, sum_weight, task_weight):
     bad = ~np.isfinite(c) | (c <= 0)
     if bad.any():
         raise ValueError(
-            f"task_weight of task {tasks[bad][0].item()!r} is {c[bad][0]:g}; weights must "
-            "be positive and finite. Leave a task out by dropping its rows."
+            f"task_weight of task {tasks[bad][0].item()!r} is {c[bad][0]:g}; weights "
+            "must be positive and finite. Leave a task out by dropping its rows."
         )
     return c
 

@@ -2,10 +2,18 @@
 
 import numba
 
+# Sums may be reordered, so that they use the vector units; NaN and infinity keep their
+# meaning.
+_OPTIONS = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"reassoc", "contract"},
+}
+
 
 def jit(function):
     """Compile lazily and cache on disk; without a cache where none is writable."""
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        return numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # numba found no directory that it may write to
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        return numba.njit(**_OPTIONS)(function)

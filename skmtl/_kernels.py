@@ -86,8 +86,9 @@ def bcd_gram(A, index, scale, curvature, group, l1, ridge, n_sweeps, W, g):
                     W[t, j] = new[t]
                     step = delta * scale[t]
                     row = A[index[t], j]
+                    gt = g[t]
                     for i in range(k):
-                        g[t, i] += step * row[i]
+                        gt[i] += step * row[i]
 
 
 @jit
@@ -108,10 +109,11 @@ def bcd_dense(
     for _ in range(n_sweeps):
         for j in range(k):
             for t in range(T):
-                x0, r0 = x_start[t], r_start[t]
+                x0, r0, n = x_start[t], r_start[t], n_rows[t]
+                x, rt, ht = X[x0 : x0 + n, j], r[r0 : r0 + n], h[r0 : r0 + n]
                 dot = 0.0
-                for i in range(n_rows[t]):
-                    dot += X[x0 + i, j] * h[r0 + i] * r[r0 + i]
+                for i in range(n):
+                    dot += x[i] * ht[i] * rt[i]
                 center[t] = curvature[t, j] * W[t, j] + dot
                 bend[t] = curvature[t, j] + ridge[j]
             solve_block(center, bend, group[j], l1[j], new)
@@ -119,10 +121,11 @@ def bcd_dense(
                 delta = new[t] - W[t, j]
                 if delta != 0.0:
                     W[t, j] = new[t]
-                    x0, r0 = x_start[t], r_start[t]
+                    x0, r0, n = x_start[t], r_start[t], n_rows[t]
+                    x, rt = X[x0 : x0 + n, j], r[r0 : r0 + n]
                     m = mean[t, j]
-                    for i in range(n_rows[t]):
-                        r[r0 + i] -= delta * (X[x0 + i, j] - m)
+                    for i in range(n):
+                        rt[i] -= delta * (x[i] - m)
 
 
 @jit

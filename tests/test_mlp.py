@@ -510,7 +510,9 @@ def test_held_out_share_and_what_stays(layout, by_class, fraction):
     rng = np.random.default_rng(13)
     _, labels = make_labels(layout, 2, rng, n=400)
     held = hold_out(labels, fraction, by_class, np.random.RandomState(0))
-    assert abs(held.mean() - np.clip(fraction, 0.01, 0.99)) < 0.02
+    observed = labels.weight.reshape(400, -1).any(axis=1)
+    assert not held[~observed].any()
+    assert abs(held[observed].mean() - np.clip(fraction, 0.01, 0.99)) < 0.02
     for t in range(3):
         rows, y, _ = labels.of_task(t)
         for value in np.unique(y):

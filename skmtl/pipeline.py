@@ -124,12 +124,11 @@ class MTLPipeline(
     # ------------------------------------------------------------ reading X
     def _read(self, X, task, *, reset):
         """Return X without the task column, and the task labels or None."""
-        if self.task_col is not None:
-            if task is not None:
-                raise ValueError(
-                    f"task= was passed although task_col={self.task_col!r} says that "
-                    "the task is in X. Pass one of the two."
-                )
+        if self.task_col is not None and task is not None:
+            raise ValueError(
+                f"task= was passed although task_col={self.task_col!r} says that the "
+                "task is in X. Pass one of the two."
+            )
         counted = not reset and hasattr(self, "n_features_in_")
         if self.task_col is not None or counted:  # a list of texts passes as it is
             X = as_table(X)

@@ -26,10 +26,13 @@ from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     parametrize_with_checks,
 )
+from sklearn.utils.fixes import parse_version
 
 from skmtl import MTLPipeline, TaskStandardScaler, attach_task, make_mtl_pipeline
 from skmtl.baselines import IndependentTasks
 from skmtl.task_column import drop_column
+
+VERSION = parse_version(sklearn.__version__).release[:2]
 
 
 @pytest.fixture
@@ -156,7 +159,7 @@ def test_repeated_column_names_are_dropped_by_position(frame):
     rest = drop_column(df, 4)
     assert_array_equal(rest.columns, ["x0", "x1", "x2", "x0"])
     twice = df.rename(columns={"x1": "hospital"})
-    with pytest.raises(ValueError, match="more than one column named|unique column"):
+    with pytest.raises(ValueError, match=r"more than one column named|unique column"):
         build().fit(twice, y)
 
 
@@ -223,6 +226,11 @@ def test_task_aware_steps(frame):
     assert_array_equal(only_scaler.tasks_, ["A", "B", "C"])
 
 
+@pytest.mark.skipif(
+    VERSION == (1, 8),
+    reason="ColumnTransformer(remainder='passthrough') forgets its remainder when it "
+    "routes metadata in 1.8 (KeyError)",
+)
 def test_task_aware_steps_in_a_column_transformer(frame):
     df, y, task = frame
     columns = ColumnTransformer(
@@ -627,10 +635,12 @@ class RowTask:
         return np.where(first.astype(float) > 0.5, 1, 0)
 
 
-EXPECTED_FAILURES = {
-    "check_sample_weight_equivalence_on_dense_data": "StandardScaler is not weighted",
-    "check_sample_weight_equivalence_on_sparse_data": "StandardScaler is not weighted",
-}
+WEIGHT_CHECKS = (
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+)
+UNSCALED = dict.fromkeys(WEIGHT_CHECKS, "StandardScaler is not weighted")
+OTHER_LABELS = dict.fromkeys(WEIGHT_CHECKS, "1.6 makes y binary in two ways")
 LIST_OF_CLASSES = {
     "check_classifier_multioutput": "classes_ is a list, as MultiOutputClassifier's",
 }
@@ -647,7 +657,9 @@ CHECKED = [
 def expected_failures(estimator):
     """Return the checks that fail for a reason that is not MTLPipeline's."""
     first = estimator[0] if len(estimator.steps) > 1 else None
-    reasons = EXPECTED_FAILURES if isinstance(first, StandardScaler) else {}
+    reasons = UNSCALED if isinstance(first, StandardScaler) else {}
+    if is_classifier(estimator) and VERSION < (1, 7):
+        reasons = OTHER_LABELS
     return reasons | (LIST_OF_CLASSES if is_classifier(estimator) else {})
 
 

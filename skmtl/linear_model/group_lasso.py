@@ -264,7 +264,7 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(80, 4))
     >>> Y = np.column_stack([X[:, 0] > 0, X[:, 0] + X[:, 1] > 0]).astype(int)
-    >>> model = GroupLassoClassifier(alpha=0.05).fit(X, Y)
+    >>> model = GroupLassoClassifier(alpha=0.1).fit(X, Y)
     >>> model.selected_features_
     array([0, 1])
     >>> [p.shape for p in model.predict_proba(X)]

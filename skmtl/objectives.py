@@ -142,13 +142,17 @@ class StatisticsObjective:
         diagonal = np.einsum("gjj->gj", self.gram)[self.index]
         return (diagonal * self.scale[:, None]).max(axis=0)
 
-    def model(self, point, features, exact_rows=False):
+    def model(self, point, features):
         """Return f as a quadratic of the rows `features` of W, the others fixed."""
-        full = len(features) == self.n_features
-        gram = self.gram if full else self.gram[:, features][:, :, features].copy()
         W = np.ascontiguousarray(point.W[features].T)
         g = np.ascontiguousarray(self.gradient(point)[features].T)
-        return Gram(gram, self.index, self.scale, W, g, 2.0 * point.value)
+        return self.gram_model(features, W, g, 2.0 * point.value)
+
+    def gram_model(self, features, W, g, squares):
+        """Return the quadratic with the curvature of f and gradient g at W (T, k)."""
+        full = len(features) == self.n_features
+        gram = self.gram if full else self.gram[:, features][:, :, features].copy()
+        return Gram(gram, self.index, self.scale, W, g, squares)
 
     def resolution(self, point):
         """Return how far rounding in the statistics may put the value off."""
@@ -176,10 +180,14 @@ class DataObjective:
     c : ndarray of shape (T,)
         Task weights.
     fit_intercept : bool
+    known : StatisticsObjective or None
+        The same objective from statistics, where its Gram matrices are there already.
+        Gradients still come from the rows, which makes the solver refine what rounding
+        in the statistics left.
     """
 
-    def __init__(self, data, loss, c, fit_intercept=True):
-        self.loss, self.fit_intercept = loss, fit_intercept
+    def __init__(self, data, loss, c, fit_intercept=True, known=None):
+        self.loss, self.fit_intercept, self.known = loss, fit_intercept, known
         self.quadratic = loss.quadratic
         self.omega = data.weight * data.spread(c / data.per_task_sum(data.weight))
         self.c = c
@@ -285,11 +293,11 @@ class DataObjective:
         centred = squares.T - self.c * self.mean**2
         return self.loss.curvature * np.maximum(centred, 0.0).max(axis=1)
 
-    def model(self, point, features, exact_rows=False):
+    def model(self, point, features):
         """Return a quadratic of the rows `features` of W that touches f at the point.
 
-        With `exact_rows` it is held by its residuals, not by Gram matrices, which keeps
-        more digits when X is badly conditioned.
+        It is held by Gram matrices where there are fewer features than rows, else by
+        its residuals.
         """
         y, z = self.data.y, self._predictions(point)
         if self.quadratic:
@@ -301,15 +309,16 @@ class DataObjective:
             slope = np.divide(point.u, self.omega, out=np.zeros_like(z), where=h > 0)
             residual = -slope / bends
         W = np.ascontiguousarray(point.W[features].T)
-        n_rows = self.data.n_labels.max()
-        if not exact_rows and len(features) <= n_rows:
+        if self.known is not None or len(features) <= self.data.n_labels.max():
             g = np.ascontiguousarray(self.gradient(point)[features].T)
             squares = float((h * residual**2).sum())
-            return self._gram_model(features, W, h, g, squares)
+            if self.known is not None:
+                return self.known.gram_model(features, W, g, squares)
+            return self._gram_model(features, W, g, squares, h)
         kind = SparseRows if sparse.issparse(self.data.X) else DenseRows
         return kind.build(self.data, features, W, h, residual, self.fit_intercept)
 
-    def _gram_model(self, features, W, h, g, squares):
+    def _gram_model(self, features, W, g, squares, h):
         """Return the quadratic model by the Gram matrices of the chosen columns."""
         data, k = self.data, len(features)
         one = data.shared and self.quadratic and bool(np.all(h == h[:, :1]))

@@ -39,10 +39,10 @@ class LinearTaskModel(BaseTaskEstimator):
             data.tasks, data.per_task_sum(data.weight), self.task_weight
         )
 
-    def _rows_objective(self, data):
+    def _rows_objective(self, data, known=None):
         """Return the smooth part of the objective on packed rows."""
-        loss = self._loss()
-        return DataObjective(data, loss, self._task_weights(data), self.fit_intercept)
+        c = self._task_weights(data)
+        return DataObjective(data, self._loss(), c, self.fit_intercept, known)
 
     def _check_rows(self, data):
         """Raise where a task has too few labels."""
@@ -53,7 +53,7 @@ class LinearTaskModel(BaseTaskEstimator):
                 "are needed to fit an intercept. Drop it or pass fit_intercept=False."
             )
 
-    def _solve(self, objective, W0, callback, **options):
+    def _solve(self, objective, W0, callback, max_iter=None):
         """Run the solver that suits the penalty, or the one asked for."""
         penalty = self._penalty()
         solver = self.solver
@@ -61,16 +61,14 @@ class LinearTaskModel(BaseTaskEstimator):
             solver = "bcd" if penalty.row_separable else "fista"
         if solver == "bcd" and not penalty.row_separable:
             raise ValueError("solver='bcd' needs a penalty that acts row by row.")
-        if solver != "bcd":
-            options = {}
         return solve(
             objective,
             penalty,
             solver=solver,
             tol=self.tol,
+            max_iter=self.max_iter if max_iter is None else max_iter,
             W0=W0,
             callback=callback,
-            **{"max_iter": self.max_iter, **options},
         )
 
     def _solve_rows(self, data, W0, callback):
@@ -79,16 +77,13 @@ class LinearTaskModel(BaseTaskEstimator):
             return self._solve(self._rows_objective(data), W0, callback)
         statistics = TaskStatistics.from_data(data)
         c = self._task_weights(data)
-        objective = StatisticsObjective(statistics, c, self.fit_intercept)
-        first = self._solve(objective, W0, callback)
-        # The certificate comes from the rows; what the statistics could not resolve is
-        # made up for on the residuals.
+        known = StatisticsObjective(statistics, c, self.fit_intercept)
+        first = self._solve(known, W0, callback)
+        # The certificate comes from the rows, which also make up for what rounding in
+        # the statistics left undone.
         rest = max(self.max_iter - first.n_iter, 0)
-        objective = self._rows_objective(data)
-        result = self._solve(
-            objective, first.W, callback, max_iter=rest, exact_rows=True
-        )
-        return result.after(first)
+        objective = self._rows_objective(data, known)
+        return self._solve(objective, first.W, callback, rest).after(first)
 
     def _start(self, tasks, n_features, y_scale):
         """Return the previous coefficients where they are wanted and fit."""

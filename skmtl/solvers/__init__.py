@@ -1,5 +1,7 @@
 """Solvers of f(W) + Omega(W), all stopping on the duality gap."""
 
+import numpy as np
+
 from skmtl.solvers.bcd import block_coordinate_descent
 from skmtl.solvers.fista import accelerated_proximal_gradient
 from skmtl.solvers.stopping import Monitor, SolverResult, duality_gap
@@ -10,9 +12,7 @@ SOLVERS = {
 }
 
 
-def solve(
-    objective, penalty, *, solver, tol, max_iter, W0=None, callback=None, **options
-):
+def solve(objective, penalty, *, solver, tol, max_iter, W0=None, callback=None):
     """Minimise f + Omega and return a `SolverResult`.
 
     Parameters
@@ -29,17 +29,10 @@ def solve(
         Called with a function that returns the current `Point`; True stops the solver.
     """
     if W0 is None:
-        W0 = _zeros(objective)
+        W0 = np.zeros((objective.n_features, objective.n_tasks))
     monitor = Monitor(objective, penalty, tol, max_iter, callback)
-    point = SOLVERS[solver](objective, penalty, W0, monitor, **options)
+    point = SOLVERS[solver](objective, penalty, W0, monitor)
     return monitor.result(point)
-
-
-def _zeros(objective):
-    """Return W = 0."""
-    import numpy as np
-
-    return np.zeros((objective.n_features, objective.n_tasks))
 
 
 __all__ = ["SOLVERS", "Monitor", "SolverResult", "duality_gap", "solve"]

@@ -2,8 +2,8 @@
 
 Each outer round takes the rows of W that matter now, replaces the smooth part by a
 quadratic there (exact for the squared loss, a Newton model otherwise), sweeps over the
-rows until the quadratic problem is solved well enough, and moves, with a line search
-where the quadratic was not exact. The duality gap of the whole problem decides.
+rows until the quadratic problem is solved well enough, and moves there, less far where
+the quadratic was too optimistic. The duality gap of the whole problem decides.
 """
 
 import numpy as np
@@ -14,16 +14,17 @@ from skmtl.solvers.stopping import fenchel_gap
 SWEEPS_PER_CHECK = 10
 MIN_WORKING_SET = 100
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
+ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 
 
-def block_coordinate_descent(objective, penalty, W0, monitor, *, exact_rows=False):
+def block_coordinate_descent(objective, penalty, W0, monitor):
     """Minimise objective + penalty from W0; return the last `Point`."""
     point, size = objective.at(W0), MIN_WORKING_SET
     while not monitor.check(point):
         features, size = _working_set(penalty, point.W, objective.gradient(point), size)
-        model = objective.model(point, features, exact_rows)
+        model = objective.model(point, features)
         whole = len(features) == objective.n_features
-        target = 0.3 * monitor.target
+        target = 0.3 * monitor.reachable
         if not (whole and objective.quadratic):
             target = max(target, 0.03 * monitor.gap)
         budget = monitor.remaining
@@ -37,10 +38,7 @@ def block_coordinate_descent(objective, penalty, W0, monitor, *, exact_rows=Fals
             model, penalty, target, budget, lambda at=current: monitor.report(at)
         )
         monitor.n_iter += max(sweeps, 1)
-        new = current()
-        point = (
-            new if objective.quadratic else _line_search(objective, penalty, point, new)
-        )
+        point = _line_search(objective, penalty, point, current())
         if stopped:
             monitor.check(point)
             break
@@ -79,14 +77,19 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
 
 
 def _accelerate(model, penalty, anderson):
-    """Move the model to the extrapolated point if the objective is smaller there."""
+    """Move the model to the extrapolated point if the objective is smaller there.
+
+    By more than rounding: values are flat near the optimum, where a step that only seems
+    to descend would undo the work of many sweeps.
+    """
     found = anderson.extrapolate()
     if found is None:
         return
     W, state = model.W, model.state
     before = model.value() + penalty.value(W.T)
     model.W, model.state = found
-    if not model.value() + penalty.value(model.W.T) < before:
+    gain = before - model.value() - penalty.value(model.W.T)
+    if not gain > ROUNDING * abs(before):
         model.W, model.state = W, state
 
 
@@ -116,7 +119,7 @@ def _line_search(objective, penalty, old, new):
     step = new.W - old.W
     slope = float(np.vdot(objective.gradient(old), step))
     slope += penalty.value(new.W) - penalty.value(old.W)
-    slack = 1e-15 * abs(start)  # values cannot tell smaller steps apart
+    slack = ROUNDING * abs(start)
     tau, image = 1.0, new.Z - old.Z
     for _ in range(40):
         if new.value + penalty.value(new.W) <= start + 1e-4 * tau * slope + slack:

@@ -83,6 +83,8 @@ class Monitor:
     ----------
     target : float
         The absolute gap to reach.
+    reachable : float
+        The same, but no less than what the arithmetic of the objective can tell.
     gap : float
         The gap at the last check.
     n_iter : int
@@ -91,7 +93,7 @@ class Monitor:
 
     def __init__(self, objective, penalty, tol, max_iter, callback=None):
         self.objective, self.penalty = objective, penalty
-        self.target = tol * objective.null
+        self.target = self.reachable = tol * objective.null
         self.max_iter, self.callback = max_iter, callback
         self.n_iter, self.gap, self.history = 0, np.inf, []
         self.message, self.converged = "", False
@@ -100,6 +102,7 @@ class Monitor:
         """Take note of a point; True means that the solver has to stop."""
         resolution = self.objective.resolution(point)
         raw = duality_gap(self.objective, self.penalty, point)
+        self.reachable = max(self.target, resolution)
         self.gap = raw + resolution
         value = point.value + self.penalty.value(point.W)
         self.history.append((self.n_iter, value, self.gap))

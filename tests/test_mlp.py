@@ -503,6 +503,17 @@ def test_patience_counts_epochs_without_progress():
     assert (patience.best, patience.best_epoch) == (0.95, 2)
 
 
+def test_scale_of_the_task_weights_changes_neither_network_nor_stopping():
+    X, Y = nonlinear_tasks(n=100, T=2, noise=1.0)
+    options = {"alpha": 0.0, "learning_rate_init": 0.01, "random_state": 0}
+    models = [
+        MultiTaskMLPRegressor(task_weight={0: c, 1: c}, **options).fit(X, Y)
+        for c in (1.0, 100.0)
+    ]
+    assert models[0].n_iter_ == models[1].n_iter_
+    np.testing.assert_allclose(models[0].predict(X), models[1].predict(X), rtol=1e-3)
+
+
 @pytest.mark.parametrize("fraction", [0.001, 0.1, 1 / 3, 0.4, 0.999])
 @pytest.mark.parametrize("layout", ["long", "wide-nan"])
 @pytest.mark.parametrize("by_class", [True, False])

@@ -25,8 +25,9 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
         Activation of the hidden units.
     alpha : float, default=1e-4
         Strength of the penalty on the weights of all layers, never on intercepts.
-        Larger values give smoother functions. It is not divided by the number of
-        samples: scikit-learn's ``MLPRegressor(alpha=a)`` penalises by a / n_samples.
+        Larger values give smoother functions; on small or noisy tables values up to 1
+        are worth trying. It is set against a sum over tasks of mean losses and, unlike
+        in scikit-learn's MLP, is not divided by the number of samples.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch, about; "auto" means min(200, number of training rows).
     learning_rate_init : float, default=1e-3

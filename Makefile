@@ -40,10 +40,9 @@ test: $(VENV)/.test  ## run the tests and the doctests in parallel
 
 check: lint test  ## everything a change must pass, except the documentation build
 
-lint: $(VENV)/.test  ## formatting, ruff, docstrings
+lint: $(VENV)/.test  ## formatting and ruff
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/numpydoc lint $$(find skmtl -name '*.py')
 
 fix: $(VENV)/.test  ## format and repair what ruff can
 	$(BIN)/ruff check --fix .

@@ -274,9 +274,9 @@ default=None
         path : str or path-like
             The file to write.
         """
-        np.savez(
-            path, format=_FORMAT, **{name: getattr(self, name) for name in _FIELDS}
-        )
+        fields = {name: getattr(self, name) for name in _FIELDS}
+        with open(path, "wb") as file:  # numpy would append to the name
+            np.savez(file, format=_FORMAT, **fields)
 
     @classmethod
     def load(cls, path):
@@ -297,15 +297,16 @@ default=None
             If the file is not such a file, or its contents contradict each other.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
                 fields = {name: stored[name] for name in (*_FIELDS, "format")}
+            version = int(fields.pop("format"))
         except OSError:
             raise
         except Exception as error:
             raise ValueError(
                 f"{path} is not a file of TaskStatistics: {error}"
             ) from error
-        if int(fields.pop("format")) != _FORMAT:
+        if version != _FORMAT:
             raise ValueError(
                 f"{path} has an unknown format; this version reads {_FORMAT}."
             )
@@ -315,8 +316,10 @@ default=None
 
     def check(self):
         """Raise ValueError unless the arrays fit together and could come from data."""
-        T, p = len(self.tasks), self.x_mean.shape[-1]
-        G = len(self.gram)
+        T, p, G = self.tasks.size, self.x_mean.shape[-1:], self.gram.shape[:1]
+        if not T or not p or not G:
+            raise ValueError("TaskStatistics: tasks, x_mean or gram has no entries.")
+        (p,), (G,) = p, G
         shapes = {
             "n": (T,), "weight": (T,), "x_mean": (T, p), "y_mean": (T,),
             "gram": (G, p, p), "gram_index": (T,), "xy": (T, p), "yy": (T,),
@@ -326,6 +329,11 @@ default=None
                 raise ValueError(
                     f"TaskStatistics: {name} has shape {getattr(self, name).shape}, "
                     f"expected {shape}."
+                )
+            kinds = "iu" if name in {"n", "gram_index"} else "f"
+            if getattr(self, name).dtype.kind not in kinds:
+                raise ValueError(
+                    f"TaskStatistics: {name} has dtype {getattr(self, name).dtype}."
                 )
             if not np.isfinite(getattr(self, name)).all():
                 raise ValueError(f"TaskStatistics: {name} contains NaN or infinity.")
@@ -350,3 +358,11 @@ default=None
                     "TaskStatistics: a Gram matrix is not positive semi-definite "
                     f"(eigenvalue {smallest:.2g}), so no data can have it."
                 )
+        if (self.yy < 0).any():
+            raise ValueError("TaskStatistics: yy, a sum of squares, is negative.")
+        squares = np.maximum(np.einsum("gjj->gj", self.gram)[self.gram_index], 0.0)
+        limit = np.sqrt(squares + 1e-8 * size[self.gram_index][:, None])
+        if (np.abs(self.xy) > (1 + 1e-6) * limit * np.sqrt(self.yy)[:, None]).any():
+            raise ValueError(
+                "TaskStatistics: xy is larger than the squares in gram and yy allow."
+            )

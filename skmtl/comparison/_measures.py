@@ -1,0 +1,83 @@
+"""Losses and scores of predictions per task and fold.
+
+A cell is a task in a fold. Arrays of cells have shape (T, J), NaN where a cell has no
+label, or where a score is not defined in it.
+"""
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+# Probabilities are kept this far from 0 and 1, as scikit-learn's log_loss does.
+CLIP = np.finfo(float).eps
+
+
+class Cells:
+    """The test labels of all folds, by task and fold.
+
+    Parameters
+    ----------
+    task_of, fold_of : ndarray of shape (m,)
+        Position of the task and of the fold of each predicted label.
+    weight : ndarray of shape (m,)
+        Weights of the labels.
+    n_tasks, n_folds : int
+        T and J.
+    """
+
+    def __init__(self, task_of, fold_of, weight, n_tasks, n_folds):
+        self.weight = weight
+        self.shape = (n_tasks, n_folds)
+        self.cell = task_of * n_folds + fold_of
+
+    def mean(self, values):
+        """Return the weighted mean of values (m,) in each cell."""
+        n_cells = self.shape[0] * self.shape[1]
+        total = np.bincount(self.cell, self.weight, n_cells)
+        with np.errstate(invalid="ignore"):
+            mean = np.bincount(self.cell, self.weight * values, n_cells) / total
+        return mean.reshape(self.shape)
+
+    def of_each(self, function, *values):
+        """Return function(values, weights) of each cell that has labels."""
+        out = np.full(self.shape[0] * self.shape[1], np.nan)
+        order = np.argsort(self.cell, kind="stable")
+        cells, starts = np.unique(self.cell[order], return_index=True)
+        for c, rows in zip(cells, np.split(order, starts[1:]), strict=True):
+            out[c] = function(*(v[rows] for v in values), self.weight[rows])
+        return out.reshape(self.shape)
+
+    def spread(self, per_cell):
+        """Repeat one value per cell over its labels, (m,)."""
+        return per_cell.ravel()[self.cell]
+
+
+def regression_measures(cells, truth, predicted):
+    """Return (loss, scores) of cells; the first score is the main one."""
+    loss = cells.mean((truth - predicted) ** 2)
+    variance = cells.mean((truth - cells.spread(cells.mean(truth))) ** 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r2 = np.where(variance > 0, 1 - loss / variance, np.nan)
+    return loss, {"r2": r2, "rmse": np.sqrt(loss)}
+
+
+def classification_measures(cells, truth, predicted, correct, n_classes):
+    """Return (loss, scores) of cells, for probabilities (m, K) and K_t per label."""
+    own = predicted[np.arange(len(truth)), truth]
+    loss = cells.mean(-np.log(np.clip(own, CLIP, 1 - CLIP)))
+    auc = cells.of_each(_auc, truth, predicted, n_classes)
+    accuracy = cells.mean(correct.astype(float))
+    return loss, {"roc_auc": auc, "log_loss": loss, "accuracy": accuracy}
+
+
+def _auc(truth, predicted, n_classes, weight):
+    """Return the area under the curve of one cell; NaN unless all classes are in it."""
+    n_classes = n_classes[0]
+    if n_classes < 2 or len(np.unique(truth)) < n_classes:
+        return np.nan
+    if n_classes == 2:
+        return roc_auc_score(truth, predicted[:, 1], sample_weight=weight)
+    values = predicted[:, :n_classes]
+    total = values.sum(axis=1, keepdims=True)
+    even = np.full_like(values, 1 / n_classes)
+    values = np.divide(values, total, out=even, where=total > 0)
+    return roc_auc_score(truth, values, multi_class="ovr", sample_weight=weight)

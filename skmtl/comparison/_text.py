@@ -1,0 +1,159 @@
+"""A comparison in words: the same tables as text and as HTML."""
+
+from html import escape
+
+import numpy as np
+
+# With more tasks than this, models are summed up over tasks.
+MAX_ROWS = 20
+SCORE_NAMES = {"r2": "R2", "roc_auc": "ROC AUC"}
+LOSS_NAMES = {"r2": "squared error", "roc_auc": "log-loss"}
+
+
+def as_text(report):
+    """Return the report as plain text."""
+    parts = [_headline(report)]
+    if len(report.tasks_) <= MAX_ROWS:
+        parts.append(_align(_task_rows(report)))
+    parts.append(_align(_model_rows(report)))
+    parts.append("\n".join(_notes(report)))
+    return "\n\n".join(parts)
+
+
+def as_html(report):
+    """Return the report as HTML for a notebook."""
+    tables = [_model_rows(report)]
+    if len(report.tasks_) <= MAX_ROWS:
+        tables.insert(0, _task_rows(report))
+    body = "".join(map(_html_table, tables))
+    notes = "<br>".join(map(escape, _notes(report)))
+    return (
+        f"<div><p>{escape(_headline(report))}</p>{body}"
+        f"<p><small>{notes}</small></p></div>"
+    )
+
+
+def signed(value, relative):
+    """Return a gain with its sign: in per cent if relative."""
+    if not np.isfinite(value):
+        return "-"
+    return f"{100 * value:+.1f} %" if relative else f"{value:+.3g}"
+
+
+def _headline(report):
+    score = SCORE_NAMES.get(report.metric_, report.metric_)
+    return (
+        f"{score} per task in {report._words}, and the gain over {report.reference_} "
+        f"in {_unit(report)}"
+    )
+
+
+def _unit(report):
+    if report._gains.relative:
+        return f"% of its {LOSS_NAMES[report.metric_]}"
+    return report.metric_
+
+
+def _order(report):
+    """Return the positions of the models, the reference first."""
+    first = report.models_.index(report.reference_)
+    return [first, *(m for m in range(len(report.models_)) if m != first)]
+
+
+def _task_rows(report):
+    """Return rows of cells, a cell being a list of lines: task x model."""
+    columns = report._tasks_columns()
+    shape = report._gains.verdict.shape
+    of = {key: values.reshape(shape) for key, values in columns.items()}
+    order = _order(report)
+    rows = [[["task"], *([report.models_[m]] for m in order)]]
+    gain = of["relative_gain" if report._gains.relative else "gain"]
+    for t, task in enumerate(report.tasks_.tolist()):
+        missing = of["n_missing"][0, t]
+        cells = [
+            [
+                str(task),
+                f"{of['n_labels'][0, t]} labels",
+                f"{missing} missing" if missing else "",
+            ]
+        ]
+        for m in order:
+            lines = [_number(of["score"][m, t])]
+            if m != order[0]:
+                shown = signed(gain[m, t], report._gains.relative)
+                lines += [shown, str(of["verdict"][m, t])]
+            cells.append(lines)
+        rows.append(cells)
+    return rows
+
+
+def _model_rows(report):
+    """Return rows of cells with one line: a row per model, over all tasks."""
+    columns = report._models_columns()
+    score = SCORE_NAMES.get(report.metric_, report.metric_)
+    head = [f"mean {score}", "mean gain", "95 % interval"]
+    head += ["helps", "no evidence", "hurts", "fit (s)", "parameters"]
+    rows = [[["model"], *([name] for name in head)]]
+    relative = report._gains.relative
+    for m in _order(report):
+        ends = [signed(columns[end][m], relative) for end in ("gain_low", "gain_high")]
+        cells = [columns["model"][m], _number(columns["score"][m])]
+        if columns["model"][m] == report.reference_:
+            cells += ["(reference)", "", "", "", ""]
+        else:
+            cells += [signed(columns["gain"][m], relative), " to ".join(ends)]
+            cells += [str(columns[key][m]) for key in ("helps", "no_evidence", "hurts")]
+        cells += [f"{columns['fit_time'][m]:.3g}", str(columns["settings"][m])]
+        rows.append([[cell] for cell in cells])
+    return rows
+
+
+def _notes(report):
+    """Return the lines that say what the numbers mean."""
+    n_verdicts = int(np.isfinite(report._gains.p_holm).sum())
+    return [
+        "Gains above 0 are better than the reference. A verdict is given where the "
+        "gain is evident",
+        f"at the 5 % level for all {n_verdicts} verdicts together (corrected resampled "
+        "t, Holm); intervals",
+        "hold one at a time. No evidence does not mean no difference.",
+    ]
+
+
+def _number(value):
+    return f"{value:.3f}" if np.isfinite(value) else "-"
+
+
+def _align(rows):
+    """Return rows of cells as text in columns; the first column is flush left."""
+    widths = [
+        max(len(line) for cell in column for line in cell)
+        for column in zip(*rows, strict=True)
+    ]
+    lines = []
+    for k, row in enumerate(rows):
+        height = max(map(len, row))
+        if k > 1 and height > 1:
+            lines.append("")
+        for i in range(height):
+            texts = [cell[i] if i < len(cell) else "" for cell in row]
+            shown = [texts[0].ljust(widths[0])]
+            shown += [
+                text.rjust(w) for text, w in zip(texts[1:], widths[1:], strict=True)
+            ]
+            lines.append("  ".join(shown).rstrip())
+        if not k:
+            lines.append("-" * (sum(widths) + 2 * len(widths) - 2))
+    return "\n".join(lines)
+
+
+def _html_table(rows):
+    """Return rows of cells as an HTML table."""
+    lines = []
+    for k, row in enumerate(rows):
+        tag = "td" if k else "th"
+        cells = ("<br>".join(map(escape, cell)) for cell in row)
+        lines.append(
+            "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
+        )
+    return f"<table>{''.join(lines)}</table>"

@@ -1,0 +1,299 @@
+"""Pictures of results, in the manner of scikit-learn's displays."""
+
+import numpy as np
+
+# Okabe and Ito's colours, told apart by people of any colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "D", "^", "v", "P")
+REFERENCE_COLOUR = "#444444"
+# With more tasks than this, the tasks of a model are dots on one line.
+MAX_TASK_ROWS = 12
+METRICS = {"r2": "R²", "roc_auc": "ROC AUC"}
+LOSSES = {"r2": "squared error", "roc_auc": "log-loss"}
+
+
+def _pyplot():
+    """Return matplotlib.pyplot, or raise with the name of the extra."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            'Plots need matplotlib; pip install "skmtl[plot]" brings it.'
+        ) from error
+    return plt
+
+
+class TransferDisplay:
+    """Scores of models per task, and their gains over a reference.
+
+    Scores are on the left, paired gains with their intervals on the right, where the
+    vertical line is "no gain". Filled marks are gains with a verdict, hollow ones are
+    no evidence. Up to 12 tasks have a row each. More tasks are dots on one row per
+    model, with a diamond and an interval for the mean over tasks.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row per model and task, as ``report.to_frame()`` gives.
+    models : DataFrame
+        A row per model, as ``report.to_frame("models")`` gives.
+
+    Attributes
+    ----------
+    frame_ : DataFrame
+        What is drawn, per model and task.
+    models_ : DataFrame
+        What is drawn, per model.
+    ax_ : ndarray of Axes
+        The axes: of scores and gains, or of the gains alone.
+    figure_ : Figure
+        The figure.
+
+    See Also
+    --------
+    ComparisonReport.plot : The same, from the report.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.linear_model import Ridge
+    >>> from skmtl import IndependentTasks, PooledTasks, TransferDisplay, compare
+    >>> from skmtl import make_group_sparse_tasks
+    >>> X, y, task, _ = make_group_sparse_tasks(n_tasks=2, random_state=0)
+    >>> models = {"alone": IndependentTasks(Ridge()), "pooled": PooledTasks(Ridge())}
+    >>> report = compare(models, X, y, task=task, random_state=0)
+    >>> display = TransferDisplay.from_report(report)
+    >>> len(display.ax_)
+    2
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(self, frame, models):
+        self.frame_ = frame
+        self.models_ = models
+
+    @classmethod
+    def from_report(cls, report, *, ax=None):
+        """Draw a comparison.
+
+        Parameters
+        ----------
+        report : ComparisonReport
+            What `compare` returned.
+        ax : matplotlib Axes or sequence of two, default=None
+            Where to draw; see `plot`.
+
+        Returns
+        -------
+        TransferDisplay
+            The display, drawn.
+        """
+        display = cls(report.to_frame(), report.to_frame("models"))
+        return display.plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the scores and the gains.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or sequence of two, default=None
+            Scores go on the first and gains on the second; on a single one go the
+            gains. None makes a figure.
+
+        Returns
+        -------
+        self : object
+            The display, with `ax_` and `figure_`.
+        """
+        tasks = self.frame_["task"].unique()
+        rows = _TaskRows(self) if len(tasks) <= MAX_TASK_ROWS else _ModelRows(self)
+        if ax is None:
+            figure, ax = _pyplot().subplots(
+                1, 2, figsize=(10, rows.height), layout="constrained"
+            )
+        self.ax_ = np.atleast_1d(np.asarray(ax, dtype=object))
+        self.figure_ = self.ax_[0].figure
+        gains = self.ax_[-1]
+        if len(self.ax_) > 1:
+            rows.draw_scores(self.ax_[0])
+            self.ax_[0].set_xlabel(f"{self._metric}, mean over folds")
+            gains.tick_params(labelleft=False)
+        rows.draw_gains(gains)
+        gains.axvline(0, color="black", linewidth=1, zorder=1)
+        gains.set_xlabel(self._gain_label)
+        for each in self.ax_:
+            rows.finish(each)
+        return self
+
+    # ------------------------------------------------------------ what is drawn
+    @property
+    def reference(self):
+        """Name of the model that the others are compared with."""
+        frame = self.frame_
+        return frame["model"][frame["verdict"] == "reference"].iloc[0]
+
+    @property
+    def _metric(self):
+        name = self.frame_["metric"].iloc[0]
+        return METRICS.get(name, name)
+
+    @property
+    def relative(self):
+        """Whether gains are shown relative to the loss of the reference."""
+        return bool(self.frame_["relative_gain"].notna().any())
+
+    @property
+    def _gain_label(self):
+        name = self.frame_["metric"].iloc[0]
+        what = f"% of its {LOSSES[name]} saved" if self.relative else self._metric
+        return f"gain over {self.reference}\n({what}; 95 % interval)"
+
+    def gains(self, frame):
+        """Return (gain, distance to the low end, to the high end), in per cent."""
+        if self.relative:
+            names = ("relative_gain", "relative_low", "relative_high")
+            names = (
+                names if "relative_gain" in frame else ("gain", "gain_low", "gain_high")
+            )
+            factor = 100
+        else:
+            names, factor = ("gain", "gain_low", "gain_high"), 1
+        gain, low, high = (factor * frame[name].to_numpy(float) for name in names)
+        return gain, gain - low, high - gain
+
+    def styles(self):
+        """Return {model: (colour, marker)}, the reference first and grey."""
+        others = [m for m in self.models_["model"] if m != self.reference]
+        found = {self.reference: (REFERENCE_COLOUR, "|")}
+        for k, name in enumerate(others):
+            found[name] = (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)])
+        return found
+
+
+class _TaskRows:
+    """A row per task, the models beside each other in it."""
+
+    def __init__(self, display):
+        self.display = display
+        self.tasks = display.frame_["task"].unique()
+        self.styles = display.styles()
+        n_lines = len(self.tasks) * (len(self.styles) + 1)
+        self.height = 1.6 + 0.19 * max(n_lines, 9)
+
+    def _places(self):
+        """Yield (model, its rows of the frame, their heights, colour, marker)."""
+        n_models, frame = len(self.styles), self.display.frame_
+        place = {task: k for k, task in enumerate(self.tasks)}
+        for k, (name, (colour, marker)) in enumerate(self.styles.items()):
+            own = frame[frame["model"] == name]
+            shift = 0.8 * ((k + 0.5) / n_models - 0.5)
+            y = np.array([place[task] for task in own["task"]]) + shift
+            yield name, own, y, colour, marker
+
+    def draw_scores(self, ax):
+        for name, own, y, colour, marker in self._places():
+            size = 12 if marker == "|" else 6
+            ax.plot(
+                own["score"],
+                y,
+                marker,
+                color=colour,
+                markersize=size,
+                markeredgewidth=2 if marker == "|" else 1,
+                label=name,
+            )
+        ax.figure.legend(
+            *ax.get_legend_handles_labels(),
+            loc="outside upper center",
+            ncols=len(self.styles),
+            frameon=False,
+        )
+
+    def draw_gains(self, ax):
+        for name, own, y, colour, marker in self._places():
+            if name == self.display.reference:
+                continue
+            gain, down, up = self.display.gains(own)
+            ax.errorbar(
+                gain, y, xerr=(down, up), fmt="none", ecolor=colour, elinewidth=1.5
+            )
+            evident = own["verdict"].isin(["helps", "hurts"]).to_numpy()
+            for filled, rows in ((True, evident), (False, ~evident)):
+                ax.plot(
+                    gain[rows],
+                    y[rows],
+                    marker,
+                    color=colour,
+                    markerfacecolor=colour if filled else "white",
+                    markersize=6,
+                    label=name if filled else None,
+                )
+
+    def finish(self, ax):
+        ax.set_yticks(range(len(self.tasks)), [str(t) for t in self.tasks])
+        ax.set_ylim(len(self.tasks) - 0.5, -0.5)
+        for k in range(1, len(self.tasks)):
+            ax.axhline(k - 0.5, color="0.85", linewidth=0.8, zorder=0)
+        ax.grid(axis="x", color="0.9", zorder=0)
+        ax.spines[["top", "right"]].set_visible(False)
+
+
+class _ModelRows:
+    """A row per model, the tasks as dots on it."""
+
+    def __init__(self, display):
+        self.display = display
+        self.styles = display.styles()
+        self.names = list(self.styles)
+        self.height = 1.4 + 0.75 * max(len(self.names), 3)
+        n_tasks = display.frame_["task"].nunique()
+        # Dots of one task are at the same height in every row.
+        self.spread = 0.3 * np.random.default_rng(0).uniform(-1, 1, n_tasks)
+
+    def _dots(self, ax, name, values, filled):
+        colour, k = self.styles[name][0], self.names.index(name)
+        for rows, face in ((filled, colour), (~filled, "none")):
+            ax.plot(
+                values[rows],
+                k + self.spread[rows],
+                "o",
+                color=colour,
+                markerfacecolor=face,
+                markersize=3.5,
+                alpha=0.8 if face == colour else 0.45,
+            )
+
+    def draw_scores(self, ax):
+        frame, models = self.display.frame_, self.display.models_
+        for k, name in enumerate(self.names):
+            values = frame.loc[frame["model"] == name, "score"].to_numpy(float)
+            self._dots(ax, name, values, np.zeros(len(values), dtype=bool))
+            mean = models.loc[models["model"] == name, "score"]
+            ax.plot(mean, [k], "D", color="black", markersize=6)
+
+    def draw_gains(self, ax):
+        frame, models = self.display.frame_, self.display.models_
+        for k, name in enumerate(self.names):
+            if name == self.display.reference:
+                ax.text(0, k, " reference", va="center", color=REFERENCE_COLOUR)
+                continue
+            own = frame[frame["model"] == name]
+            evident = own["verdict"].isin(["helps", "hurts"]).to_numpy()
+            self._dots(ax, name, self.display.gains(own)[0], evident)
+            mean, down, up = self.display.gains(models[models["model"] == name])
+            ax.errorbar(
+                mean,
+                [k],
+                xerr=(down, up),
+                fmt="D",
+                color="black",
+                markersize=6,
+                elinewidth=2,
+                capsize=4,
+            )
+
+    def finish(self, ax):
+        ax.set_yticks(range(len(self.names)), self.names)
+        ax.set_ylim(len(self.names) - 0.5, -0.5)
+        ax.grid(axis="x", color="0.9", zorder=0)
+        ax.spines[["top", "right"]].set_visible(False)

@@ -62,10 +62,11 @@ class SparseGroup:
         g = -np.sort(-np.abs(G), axis=1)
         k = np.arange(1, g.shape[1] + 1)
         total, squares = np.cumsum(g, axis=1), np.cumsum(g**2, axis=1)
-        # (k tau^2 - gamma^2) a^2 - 2 tau total a + squares = 0, written for 1 / a
-        root = np.sqrt(
-            np.maximum((tau * total) ** 2 - squares * (k * tau**2 - gamma**2), 0.0)
-        )
+        # (k tau^2 - gamma^2) a^2 - 2 tau total a + squares = 0, written for 1 / a. The
+        # discriminant holds k squares - total^2 as a variance, which does not cancel.
+        mean_before = np.column_stack([g[:, :1], (total / k)[:, :-1]])
+        around_mean = np.cumsum((g - mean_before) ** 2 * ((k - 1) / k), axis=1)
+        root = np.sqrt(np.maximum(gamma**2 * squares - tau**2 * k * around_mean, 0.0))
         a = squares / np.maximum(tau * total + root, np.finfo(float).tiny)
         following = np.column_stack([g[:, 1:], np.zeros(len(g))])
         fits = following <= a * tau * (1 + 1e-12)

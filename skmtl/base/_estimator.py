@@ -151,8 +151,10 @@ default=None
         for t in range(labels.n_tasks):
             rows, truth, weight = labels.of_task(t)
             if len(rows):
-                truth = np.array(truth.tolist())  # out of a column of objects
-                scores.append(metric(truth, predicted[rows, t], sample_weight=weight))
+                # Out of columns of objects, where tasks have labels of several kinds.
+                truth = np.array(truth.tolist())
+                answers = np.array(predicted[rows, t].tolist())
+                scores.append(metric(truth, answers, sample_weight=weight))
         return float(np.mean(scores)) if scores else float("nan")
 
     def __sklearn_tags__(self):

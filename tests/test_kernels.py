@@ -1,0 +1,258 @@
+"""Compiled sweeps: exact blocks, and the iterates of a plain coordinate descent."""
+
+import cvxpy as cp
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.optimize import minimize
+
+from skmtl import _kernels
+
+COMPILED = {"compiled": lambda kernel: kernel, "python": lambda kernel: kernel.py_func}
+modes = pytest.mark.parametrize("mode", COMPILED)
+
+
+def kernel(name, mode):
+    function = getattr(_kernels, name)
+    if not hasattr(function, "py_func"):  # NUMBA_DISABLE_JIT=1
+        return function
+    return COMPILED[mode](function)
+
+
+def block_value(v, center, curvature, group, l1):
+    return (
+        0.5 * curvature @ v**2
+        - center @ v
+        + group * np.linalg.norm(v)
+        + l1 * np.abs(v).sum()
+    )
+
+
+def solve_block(center, curvature, group, l1, mode="compiled"):
+    out = np.full(len(center), np.nan)
+    kernel("solve_block", mode)(center, curvature, group, l1, out)
+    return out
+
+
+# ------------------------------------------------------------------ one block
+CURVATURES = {
+    "equal": lambda rng, T: np.full(T, 1.7),
+    "random": lambda rng, T: rng.uniform(0.1, 3, T),
+    "far apart": lambda rng, T: 10.0 ** rng.uniform(-6, 6, T),
+    "one is zero": lambda rng, T: rng.uniform(0.1, 3, T) * (np.arange(T) > 0),
+}
+
+
+@modes
+@pytest.mark.parametrize("curvature", CURVATURES)
+@pytest.mark.parametrize("seed", range(12))
+def test_block_is_stationary(seed, curvature, mode):
+    """Zero is in the subdifferential: for a convex function nothing else is needed."""
+    rng = np.random.default_rng(seed)
+    T = rng.integers(1, 6)
+    a, center = CURVATURES[curvature](rng, T), 2 * rng.normal(size=T)
+    group, l1 = rng.choice([0.2, 1.0, 3.0]), rng.choice([0.0, 0.1, 1.0])
+    if curvature == "one is zero":
+        center[0] = 0.9 * l1 * np.sign(center[0])  # else there may be no minimum
+    v = solve_block(center, a, group, l1, mode)
+    pull = np.sign(center) * np.maximum(np.abs(center) - l1, 0.0)
+    if not v.any():
+        assert np.linalg.norm(pull) <= group * (1 + 1e-12)
+        return
+    assert np.linalg.norm(pull) > group
+    rest = center - a * v - group * v / np.linalg.norm(v)
+    on = v != 0
+    scale = np.abs(center).max() + group
+    np.testing.assert_allclose(rest[on], l1 * np.sign(v[on]), atol=1e-9 * scale)
+    assert (np.abs(rest[~on]) <= l1 + 1e-9 * scale).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_block_is_what_cvxpy_finds(seed):
+    rng = np.random.default_rng(seed)
+    center, a = 2 * rng.normal(size=4), rng.uniform(0.2, 3, 4)
+    group, l1 = rng.uniform(0, 1.5, 2)
+    V = cp.Variable(4)
+    value = cp.sum_squares(cp.multiply(np.sqrt(a), V)) / 2 - center @ V
+    value += group * cp.norm(V) + l1 * cp.norm1(V)
+    expected = cp.Problem(cp.Minimize(value)).solve(solver="CLARABEL")
+    v = solve_block(center, a, group, l1)
+    assert block_value(v, center, a, group, l1) <= expected + 1e-8
+    for start in (v + 0.1, rng.normal(size=4)):
+        other = minimize(
+            block_value, start, (center, a, group, l1), method="Nelder-Mead"
+        )
+        assert block_value(v, center, a, group, l1) <= other.fun + 1e-9
+
+
+@modes
+def test_block_without_curvature_or_penalty(mode):
+    zero, one = np.zeros(3), np.ones(3)
+    assert not solve_block(zero, zero, 0.0, 0.0, mode).any()
+    assert not solve_block(zero, zero, 1.0, 0.5, mode).any()
+    assert not solve_block(one, zero, 2.0, 0.0, mode).any()
+    np.testing.assert_allclose(solve_block(one, 2 * one, 0.0, 0.0, mode), 0.5)
+    np.testing.assert_allclose(solve_block(one, 2 * one, 0.0, 0.4, mode), 0.3)
+    assert solve_block(one, np.array([0.0, 1.0, 2.0]), 0.0, 0.0, mode)[0] == 0.0
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-12, 1e12, 1e150])
+def test_block_scales(size):
+    center, a = np.array([3.0, -1.0, 0.2]), np.array([1.0, 2.0, 0.5])
+    expected = solve_block(center, a, 0.7, 0.1)
+    np.testing.assert_allclose(
+        solve_block(size * center, a, size * 0.7, size * 0.1),
+        size * expected,
+        rtol=1e-9,
+    )
+    np.testing.assert_allclose(
+        solve_block(center, size * a, 0.7, 0.1), expected / size, rtol=1e-9
+    )
+
+
+@modes
+def test_block_of_nan_ends(mode):
+    found = solve_block(np.array([np.nan, 1.0]), np.ones(2), 0.5, 0.1, mode)
+    assert found[1] == pytest.approx(0.4)
+
+
+# ------------------------------------------------------------------ sweeps
+def problem(seed, shared):
+    """Return rows of 3 tasks, their weights, strengths and a start."""
+    rng = np.random.default_rng(seed)
+    k, sizes = 5, [9, 9, 9] if shared else [6, 11, 8]
+    blocks = [rng.normal(size=(n, k)) * (rng.random((n, k)) < 0.6) + 0.3 for n in sizes]
+    if shared:
+        blocks = [blocks[0]] * 3
+    ys = [X @ rng.normal(size=k) + rng.normal(size=len(X)) for X in blocks]
+    hs = [rng.uniform(0.2, 2, len(y)) / len(y) for y in ys]
+    strengths = (
+        rng.uniform(0, 0.3, k),
+        rng.uniform(0, 0.2, k),
+        rng.choice([0.0, 0.5], k),
+    )
+    return blocks, ys, hs, strengths, rng.normal(size=(3, k))
+
+
+def plain_descent(blocks, ys, hs, strengths, W, n_sweeps, centre):
+    """Sweep with residuals made anew for every row: slow, and hard to get wrong."""
+    W, (group, l1, ridge) = W.copy(), strengths
+    if centre:
+        blocks = [X - h @ X / h.sum() for X, h in zip(blocks, hs, strict=True)]
+        ys = [y - h @ y / h.sum() for y, h in zip(ys, hs, strict=True)]
+    for _ in range(n_sweeps):
+        for j in range(W.shape[1]):
+            bend = np.array([h @ X[:, j] ** 2 for X, h in zip(blocks, hs, strict=True)])
+            center = [
+                (h * (y - X @ W[t])) @ X[:, j] + bend[t] * W[t, j]
+                for t, (X, y, h) in enumerate(zip(blocks, ys, hs, strict=True))
+            ]
+            W[:, j] = solve_block(np.array(center), bend + ridge[j], group[j], l1[j])
+    return W
+
+
+def residuals(blocks, ys, hs, W, centre):
+    r = [y - X @ W[t] for t, (X, y) in enumerate(zip(blocks, ys, strict=True))]
+    if centre:
+        r = [a - h @ a / h.sum() for a, h in zip(r, hs, strict=True)]
+    return np.concatenate(r)
+
+
+def means_and_curvatures(blocks, hs, centre):
+    mean = np.array([h @ X / h.sum() * centre for X, h in zip(blocks, hs, strict=True)])
+    squares = [h @ (X - m) ** 2 for X, h, m in zip(blocks, hs, mean, strict=True)]
+    return mean, np.array(squares)
+
+
+@modes
+@pytest.mark.parametrize("centre", [True, False])
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("n_sweeps", [1, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_sweeps_on_dense_rows(seed, n_sweeps, shared, centre, mode):
+    blocks, ys, hs, strengths, W = problem(seed, shared)
+    expected = plain_descent(blocks, ys, hs, strengths, W, n_sweeps, centre)
+    r = residuals(blocks, ys, hs, W, centre)
+    mean, curvature = means_and_curvatures(blocks, hs, centre)
+    n = np.array([len(y) for y in ys])
+    starts = np.concatenate([[0], np.cumsum(n)[:-1]])
+    X = np.asfortranarray(blocks[0] if shared else np.concatenate(blocks))
+    x_start = np.zeros(3, int) if shared else starts
+    kernel("bcd_dense", mode)(
+        X, x_start, starts, n, np.concatenate(hs), mean, curvature, *strengths,
+        n_sweeps, W, r,
+    )  # fmt: skip
+    np.testing.assert_allclose(W, expected, atol=1e-12)
+    np.testing.assert_allclose(r, residuals(blocks, ys, hs, W, centre), atol=1e-12)
+
+
+@modes
+@pytest.mark.parametrize("centre", [True, False])
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_sweeps_on_sparse_rows(seed, shared, centre, mode):
+    blocks, ys, hs, strengths, W = problem(seed, shared)
+    blocks = [np.where(X == 0.3, 0.0, X) for X in blocks]
+    expected = plain_descent(blocks, ys, hs, strengths, W, 3, centre)
+    r = residuals(blocks, ys, hs, W, centre)
+    mean, curvature = means_and_curvatures(blocks, hs, centre)
+    columns = [sparse.csc_array(X) for X in (blocks[:1] if shared else blocks)]
+    ends = np.cumsum([0] + [c.nnz for c in columns])[:-1]
+    n = np.array([len(y) for y in ys])
+    kernel("bcd_csc", mode)(
+        np.concatenate([c.data for c in columns]),
+        np.concatenate([c.indices for c in columns]).astype(np.int64),
+        np.stack([c.indptr + e for c, e in zip(columns, ends, strict=True)]).astype(
+            np.int64
+        ),
+        np.zeros(3, int) if shared else np.arange(3),
+        np.concatenate([[0], np.cumsum(n)[:-1]]), n, np.concatenate(hs), mean,
+        curvature, *strengths, 3, W, r,
+    )  # fmt: skip
+    np.testing.assert_allclose(W, expected, atol=1e-12)
+    np.testing.assert_allclose(r, residuals(blocks, ys, hs, W, centre), atol=1e-12)
+
+
+@modes
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("n_sweeps", [1, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_sweeps_on_grams(seed, n_sweeps, shared, mode):
+    blocks, ys, hs, strengths, W = problem(seed, shared)
+    if shared:
+        hs = [hs[0], 2 * hs[0], 5 * hs[0]]
+    expected = plain_descent(blocks, ys, hs, strengths, W, n_sweeps, True)
+    mean, curvature = means_and_curvatures(blocks, hs, True)
+    A = np.stack([
+        ((X - m) * h[:, None]).T @ (X - m)
+        for X, h, m in zip(blocks, hs, mean, strict=True)
+    ])  # fmt: skip
+    scale, index = np.ones(3), np.arange(3)
+    if shared:
+        A, scale, index = A[:1], np.array([1.0, 2.0, 5.0]), np.zeros(3, int)
+
+    def gradient(W):
+        r = np.split(
+            residuals(blocks, ys, hs, W, True), np.cumsum([len(y) for y in ys])
+        )
+        return np.array([
+            -(h * a) @ (X - m)
+            for X, h, m, a in zip(blocks, hs, mean, r[:3], strict=True)
+        ])  # fmt: skip
+
+    g = gradient(W)
+    kernel("bcd_gram", mode)(A, index, scale, curvature, *strengths, n_sweeps, W, g)
+    np.testing.assert_allclose(W, expected, atol=1e-12)
+    np.testing.assert_allclose(g, gradient(W), atol=1e-12)
+
+
+@modes
+def test_sweeps_over_nan_end(mode):
+    blocks, _, hs, strengths, W = problem(0, False)
+    _, curvature = means_and_curvatures(blocks, hs, True)
+    A = np.full((3, 5, 5), np.nan)
+    g = np.full((3, 5), np.nan)
+    kernel("bcd_gram", mode)(
+        A, np.arange(3), np.ones(3), curvature, *strengths, 3, W, g
+    )
+    assert np.isnan(g).all()

@@ -83,45 +83,6 @@ class BaseMultiTaskMLP(BaseTaskEstimator):
         "random_state": ["random_state"],
     }
 
-    def __init__(
-        self,
-        hidden_layer_sizes=(64,),
-        *,
-        activation="relu",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate_init=1e-3,
-        max_iter=200,
-        early_stopping=True,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        task_weight=None,
-        unseen="raise",
-        warm_start=False,
-        random_state=None,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.task_weight = task_weight
-        self.unseen = unseen
-        self.warm_start = warm_start
-        self.random_state = random_state
-
     def _fit_network(self, X, labels, problem, known, progress):
         """Train on `problem` and return the fitted attributes, `known` ones included.
 

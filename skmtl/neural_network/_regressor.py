@@ -23,10 +23,10 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
         Units of each hidden layer; () gives linear models without a shared part.
     activation : {"relu", "tanh", "logistic", "identity"}, default="relu"
         Activation of the hidden units.
-    alpha : float, default=1e-4
+    alpha : float, default=0.1
         Strength of the penalty on the weights of all layers, never on intercepts.
-        Larger values give smoother functions; on small or noisy tables values up to 1
-        are worth trying. It is set against a sum over tasks of mean losses and, unlike
+        Larger values give smoother functions: up to 1 for small or noisy tables, down
+        to 1e-4 for large ones or strong interactions. It is set against a sum over tasks of mean losses and, unlike
         in scikit-learn's MLP, is not divided by the number of samples.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch, about; "auto" means min(200, number of training rows).
@@ -149,6 +149,45 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     >>> model.score(X, Y) > 0.8
     True
     """
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64,),
+        *,
+        activation="relu",
+        alpha=0.1,
+        batch_size="auto",
+        learning_rate_init=1e-3,
+        max_iter=200,
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        task_weight=None,
+        unseen="raise",
+        warm_start=False,
+        random_state=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.task_weight = task_weight
+        self.unseen = unseen
+        self.warm_start = warm_start
+        self.random_state = random_state
 
     def _fit(self, X, labels, progress):
         mean, scale = _standardisation(labels)

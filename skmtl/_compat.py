@@ -58,9 +58,10 @@ def set_unset_requests(estimator, requests):
 
     `requests` maps names of metadata to True or False, for all methods that take them.
     """
-    if not hasattr(estimator, "_get_metadata_request"):
+    try:
+        own, changed = estimator._get_metadata_request(), False
+    except (AttributeError, ValueError):  # it has none, or routes only (RFECV in 1.9)
         return
-    own, changed = estimator._get_metadata_request(), False
     for method in _SIMPLE_METHODS:
         request = getattr(own, method, None)
         for name, alias in list(request.requests.items()) if request else ():

@@ -61,7 +61,7 @@ def baseline_models(pipeline, *, random_state=None):
     if finals is None:
         finals = {}
     elif not isinstance(finals, Mapping):
-        finals = default_finals(_final(pipeline.estimator), random_state)
+        finals = default_finals(pipeline, random_state)
     if JOINT in finals:
         raise ValueError(
             f"baselines has a model named {JOINT!r}, which is the name of the pipeline "
@@ -77,8 +77,9 @@ def reference_of(models):
     return ALONE if ALONE in models else (others or [JOINT])[0]
 
 
-def default_finals(final, random_state=None):
-    """Return the final estimators of ``baselines="default"`` for a final estimator."""
+def default_finals(pipeline, random_state=None):
+    """Return the final estimators of ``baselines="default"``."""
+    final = _final(pipeline.estimator)
     unseen = getattr(_tuned(final), "unseen", "raise")
     if is_classifier(final):
         simple = logistic_regression_cv(
@@ -89,7 +90,7 @@ def default_finals(final, random_state=None):
         simple = RidgeCV(RIDGE_ALPHAS)
         network = MultiTaskMLPRegressor(unseen=unseen, random_state=random_state)
     finals = {
-        ALONE: IndependentTasks(_for_one_task(final), unseen=unseen),
+        ALONE: IndependentTasks(_for_one_task(pipeline), unseen=unseen),
         "ridge": IndependentTasks(simple, unseen=unseen),
         "pooled": PooledTasks(clone(simple), unseen=unseen),
         "mlp": network,
@@ -129,12 +130,20 @@ def _tuned(estimator):
     return estimator
 
 
-def _for_one_task(final):
-    """Return a clone of the final step that can be fitted to one task at a time."""
-    final = clone(final)
+def _for_one_task(pipeline):
+    """Return a clone of the final step that can be fitted to one task at a time.
+
+    Alone there is no task: nothing may be weighed or read by its label.
+    """
+    final = clone(_final(pipeline.estimator))
     if isinstance(getattr(_tuned(final), "task_weight", None), Mapping):
-        _tuned(final).task_weight = None  # names tasks; alone there are none to weigh
-    return final
+        _tuned(final).task_weight = None
+    if not is_search(final):
+        return final
+    if getattr(final.cv, "task_col", None) is not None:
+        final.cv.task_col = None
+    # A search takes no sample_weight by itself; around it, the pipeline sees to that.
+    return clone(pipeline).set_params(estimator=final, task_col=None, baselines=None)
 
 
 def _mixes_losses(estimator):

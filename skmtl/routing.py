@@ -91,7 +91,7 @@ def prepare_requests(estimator, metadata, weighted=True):
     for name, child in children:
         last = not isinstance(estimator, Pipeline) or name == estimator.steps[-1][0]
         prepare_requests(child, metadata, weighted and last)
-    if "task" in metadata and any(takes(c, "fit", "task") for _, c in children):
+    if any(takes(child, "fit", name) for _, child in children for name in metadata):
         _route_scoring(estimator)
 
 
@@ -102,7 +102,7 @@ def _is_router(estimator):
 
 
 def _route_scoring(estimator):
-    """Make the scorers of a search pass the task on when they predict."""
+    """Make the scorers of a search take the weights, and predict with the task."""
     if "scoring" not in estimator.get_params(deep=False):
         return
     scoring = estimator.scoring
@@ -228,8 +228,11 @@ class RoutedScorer:
         if self.scoring is None:
             return True
         scorer = get_scorer(self.scoring)
+        with config_context(enable_metadata_routing=True):
+            requests = get_routing_for_object(scorer).score.requests
         metric = getattr(scorer, "_score_func", scorer)
-        return "sample_weight" in signature(metric).parameters
+        takes_weights = "sample_weight" in signature(metric).parameters
+        return takes_weights and requests.get("sample_weight") is not False
 
     def _accept_sample_weight(self):
         return self._weighted

@@ -12,6 +12,7 @@ from sklearn.utils.validation import has_fit_parameter, validate_data
 
 from skmtl._compat import HasMethods
 from skmtl.base import SHARED, BaseTaskEstimator, TaskClassesMixin, encode_classes
+from skmtl.base._rows import some
 from skmtl.layouts import numeric_labels
 
 
@@ -234,10 +235,9 @@ def _warn_of_single_classes(tasks, classes):
         label for label, c in zip(tasks.tolist(), classes, strict=True) if len(c) == 1
     ]
     if single:
-        names = ", ".join(map(repr, single[:5])) + (", ..." if len(single) > 5 else "")
         warnings.warn(
             f"{len(single)} task(s) have one class in the training data, the only one "
-            f"they will predict: {names}.",
+            f"they will predict: {some(single)}.",
             UserWarning,
             stacklevel=5,
         )

@@ -12,7 +12,8 @@ from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _num_samples
+
+from skmtl._compat import num_samples
 
 
 class UndefinedScoreError(Exception):
@@ -59,7 +60,7 @@ class Answers:
     def __init__(self, model, X, task=None):
         if task is not None and np.ndim(task) == 0:
             # For a scalar, probabilities would come in the columns of that task alone.
-            task = np.full(_num_samples(X), task)
+            task = np.full(num_samples(X), task)
         metadata = {} if task is None else {"task": task}
         self.model = model
         self.classifies = is_classifier(model)

@@ -5,9 +5,8 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils.validation import _num_samples
 
-from skmtl._compat import check_random_state
+from skmtl._compat import check_random_state, num_samples
 from skmtl.base._rows import some
 from skmtl.layouts import read_labels
 from skmtl.splits import task_folds, tasks_in_one_fold
@@ -127,7 +126,7 @@ class TaskKFold(BaseCrossValidator):
             If tasks have a single row (or their rows a single group): one training part
             has to do without them.
         """
-        n_rows = _num_samples(X)
+        n_rows = num_samples(X)
         if task is None and self.task_col is not None:
             task = _read_task(X, self.task_col)
         values = np.zeros(n_rows) if y is None else y

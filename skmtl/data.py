@@ -92,6 +92,13 @@ class TaskData:
             return values.sum(axis=0)
         return np.add.reduceat(values, self.offsets[:-1])
 
+    def per_task_range(self, values):
+        """Return the least and the largest value of each task, shape (2, T)."""
+        if self.shared:
+            return np.stack([values.min(axis=0), values.max(axis=0)])
+        ends = self.offsets[:-1]
+        return np.stack([f.reduceat(values, ends) for f in (np.minimum, np.maximum)])
+
     def spread(self, per_task):
         """Repeat one value per task over its rows, in label shape."""
         if self.shared:

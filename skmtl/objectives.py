@@ -60,6 +60,9 @@ class Point:
     value: float
     u: np.ndarray | None = None
     intercept: np.ndarray | None = None
+    feasible: bool = (
+        True  # u is a dual point; else the intercepts defied the arithmetic
+    )
     G: np.ndarray | None = None  # the gradient, once somebody asked for it
 
 
@@ -228,33 +231,38 @@ class DataObjective:
         z = Z + self.data.spread(b)
         y = self.data.y
         value = float((self.omega * self.loss.value(y, z)).sum())
-        u = self.omega * self.loss.gradient(y, z)
+        u, feasible = self.omega * self.loss.gradient(y, z), True
         if self.fit_intercept:  # exact sums of zero, moved as the curvature allows
             h = self.omega * self.loss.hessian(y, z)
-            total = self.data.per_task_sum(h)
-            off = self.data.per_task_sum(u) / np.where(total > 0, total, 1.0)
-            u -= h * self.data.spread(off)
-        return Point(W, Z, value, u, b)
+            total, rest = self.data.per_task_sum(h), self.data.per_task_sum(u)
+            u -= h * self.data.spread(rest / np.where(total > 0, total, 1.0))
+            size = np.maximum(self.data.per_task_sum(np.abs(u)), self.c)
+            feasible = bool(np.all(np.abs(rest) <= 1e-9 * size))
+        return Point(W, Z, value, u, b, feasible)
 
     def _best_intercepts(self, Z, b):
         """Return argmin over b of the loss at Z + b: safeguarded Newton."""
         y, omega, sums = self.data.y, self.omega, self.data.per_task_sum
         if self.quadratic:
             return sums(omega * (y - Z)) / self.c
-        low, high = np.full(self.n_tasks, -np.inf), np.full(self.n_tasks, np.inf)
+        # With all predictions on one side of those at W = 0 the slope has a known sign.
+        high, low = self._start - self.data.per_task_range(Z)
+        b, before = np.clip(b, low, high), np.full(self.n_tasks, np.inf)
         for _ in range(100):
             z = Z + self.data.spread(b)
             slope = sums(omega * self.loss.gradient(y, z))
             bend = sums(omega * self.loss.hessian(y, z))
             low, high = np.where(slope < 0, b, low), np.where(slope > 0, b, high)
-            step = -slope / np.maximum(bend, np.finfo(float).tiny)
-            if np.all(np.abs(slope) <= 1e-15 * self.c) or np.all(
-                np.abs(step) <= 4e-16 * np.maximum(np.abs(b), 1.0)
-            ):
+            with np.errstate(over="ignore"):
+                step = -slope / np.maximum(bend, np.finfo(float).tiny)
+            new, size = b + step, 4e-16 * np.maximum(np.abs(b), 1.0)
+            if np.all((np.abs(slope) <= 1e-15 * self.c) | (np.abs(step) <= size)):
                 break
-            new = b + np.clip(step, -4.0, 4.0)
-            middle = np.where(np.isfinite(low + high), 0.5 * (low + high), new)
-            b = np.where((new <= low) | (new >= high), middle, new)
+            # Far out, where the loss is nearly straight, Newton steps do not shrink.
+            slow = 2.0 * np.abs(step) > np.maximum(before, 1e-3)
+            outside = (new <= low) | (new >= high)
+            new = np.where(slow | outside, 0.5 * (low + high), new)
+            b, before = new, np.abs(new - b)
         return b
 
     def gradient(self, point):
@@ -270,6 +278,8 @@ class DataObjective:
 
     def loss_gap(self, point, rho):
         """Return the Fenchel-Young term of the loss for the dual point rho u."""
+        if rho > 0 and not point.feasible:
+            return np.inf
         gaps = self.loss.fenchel_gap(self.data.y, self._predictions(point), rho)
         return float((self.omega * gaps).sum())
 

@@ -1,12 +1,12 @@
 """The logistic loss for labels in {0, 1}."""
 
 import numpy as np
-from scipy.special import expit, logit, xlogy
+from scipy.special import expit, log_expit, logit, xlogy
 
 
-def _relative_entropy(q, p):
+def _relative_entropy(q, log_p):
     """Return q log(q / p), 0 where q is 0."""
-    return np.where(q > 0, xlogy(q, np.where(q > 0, q, 1.0)) - xlogy(q, p), 0.0)
+    return xlogy(q, q) - np.where(q > 0, q * log_p, 0.0)
 
 
 class Logistic:
@@ -37,11 +37,11 @@ class Logistic:
     def fenchel_gap(self, y, z, rho):
         """Return l(z) + l*(v) - v z >= 0 at v = rho l'(z): a relative entropy."""
         p, p_not = expit(z), expit(-z)
-        tiny = np.finfo(float).tiny
         q = y + rho * (p - y)
         q_not = (1.0 - y) + rho * (p_not - (1.0 - y))
-        return _relative_entropy(q, np.maximum(p, tiny)) + _relative_entropy(
-            q_not, np.maximum(p_not, tiny)
+        # log p is not taken of p, which underflows long before it.
+        return _relative_entropy(q, log_expit(z)) + _relative_entropy(
+            q_not, log_expit(-z)
         )
 
     def link(self, mean):

@@ -14,10 +14,11 @@ def fenchel_gap(loss_gap, penalty, W, G):
     variables; see `skmtl.objectives`.
     """
     value, product = penalty.value(W), float(np.vdot(W, G))
-    return min(
+    gap = min(
         loss_gap(rho) + max(value + conjugate + rho * product, 0.0)
         for rho, conjugate in penalty.dual_points(G)
     )
+    return gap if gap < np.inf else loss_gap(0.0) + value  # 0 is always feasible
 
 
 def duality_gap(objective, penalty, point):
@@ -118,7 +119,7 @@ class Monitor:
         if self.n_iter >= self.max_iter:
             self.message = "Increase max_iter, raise tol, or scale X."
             return True
-        return self.report(lambda: point)
+        return bool(self.message) or self.report(lambda: point)
 
     def report(self, current_point):
         """Tell the callback where the run is; True means that it asks to stop."""

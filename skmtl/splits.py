@@ -2,6 +2,7 @@
 
 Rows are sorted by stratum and dealt to the folds like cards. Neighbours never share a
 fold, so each stratum, each task and the whole differ by at most one row between folds.
+Where strata overlap (groups, wide labels) groups or rows are placed one by one.
 """
 
 import numpy as np
@@ -11,6 +12,8 @@ from skmtl.layouts import missing_mask
 
 # Whole numbers of more values than this are measurements, not classes.
 MAX_CLASSES = 20
+# Wide labels up to this size are placed row by row (about 0.25 s for a million).
+MAX_CELLS = 5_000_000
 
 
 def assign_folds(strata, n_splits, *, groups=None, random_state=None):
@@ -75,7 +78,12 @@ def task_folds(labels, n_splits, *, by_class="auto", groups=None, random_state=N
         The fold of each row.
     """
     strata = task_strata(labels, by_class=by_class)
-    folds = assign_folds(strata, n_splits, groups=groups, random_state=random_state)
+    units = groups
+    if groups is None and labels.layout == "wide" and strata.size <= MAX_CELLS:
+        # Dealing is no help where the patterns of missing labels are all different.
+        _check_enough(len(strata), "rows", n_splits)
+        units = np.arange(len(strata))
+    folds = assign_folds(strata, n_splits, groups=units, random_state=random_state)
     if labels.layout == "wide" or groups is not None:
         _part_tasks(folds, labels, groups, n_splits)
     return folds

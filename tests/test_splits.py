@@ -84,7 +84,28 @@ def test_wide_tasks_are_in_every_training_part(seed, n_splits, missing):
     assert set(folds) == set(range(n_splits))
 
 
-def test_a_task_whose_rows_the_deal_puts_together_is_parted():
+def test_wide_tasks_and_their_classes_are_even_whatever_is_missing(monkeypatch):
+    rng = np.random.default_rng(0)
+    Y = (rng.normal(size=(600, 12)) > 1).astype(float)
+    Y[rng.random(Y.shape) < 0.4] = np.nan
+    labels = read_labels(Y)
+
+    def unevenness():
+        folds = task_folds(labels, 5, random_state=0)
+        return max(
+            np.ptp(np.bincount(folds[Y[:, t] == value], minlength=5))
+            for t in range(12)
+            for value in (0, 1)
+        )
+
+    assert unevenness() <= 5
+    monkeypatch.setattr(
+        "skmtl.splits.MAX_CELLS", 0
+    )  # too large to be placed one by one
+    assert 5 < unevenness() <= 25
+
+
+def test_a_task_whose_rows_the_deal_puts_together_is_parted(monkeypatch):
     # Rows are dealt by pattern: task 0 first (rarest), so that both rows of task 1,
     # one with task 0 and one without, can meet in a fold.
     Y = np.full((8, 3), np.nan)
@@ -99,6 +120,7 @@ def test_a_task_whose_rows_the_deal_puts_together_is_parted():
         if len(tasks_in_one_fold(assign_folds(strata, k), labels)) > 0
     ]
     assert together  # else this test proves nothing
+    monkeypatch.setattr("skmtl.splits.MAX_CELLS", 0)
     for k in together:
         folds = task_folds(labels, k)
         assert not len(tasks_in_one_fold(folds, labels))

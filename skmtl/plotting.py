@@ -107,22 +107,23 @@ class TransferDisplay:
         """
         tasks = self.frame_["task"].unique()
         rows = _TaskRows(self) if len(tasks) <= MAX_TASK_ROWS else _ModelRows(self)
-        if ax is None:
-            figure, ax = _pyplot().subplots(
-                1, 2, figsize=(10, rows.height), layout="constrained"
-            )
+        new = ax is None
+        if new:
+            size = (10, rows.height)
+            _, ax = _pyplot().subplots(1, 2, figsize=size, layout="constrained")
         self.ax_ = np.atleast_1d(np.asarray(ax, dtype=object))
         self.figure_ = self.ax_[0].figure
         gains = self.ax_[-1]
         if len(self.ax_) > 1:
             rows.draw_scores(self.ax_[0])
-            self.ax_[0].set_xlabel(f"{self._metric}, mean over folds")
+            self.ax_[0].set_xlabel(f"{self._metric}, mean over the test parts")
             gains.tick_params(labelleft=False)
         rows.draw_gains(gains)
-        gains.axvline(0, color="black", linewidth=1, zorder=1)
-        gains.set_xlabel(self._gain_label)
+        _mark_zero(gains)
+        gains.set_xlabel(f"{self._gain_label}\n{rows.key}")
         for each in self.ax_:
             rows.finish(each)
+        rows.draw_legend(self.figure_ if new else self.ax_[0], outside=new)
         return self
 
     # ------------------------------------------------------------ what is drawn
@@ -145,8 +146,8 @@ class TransferDisplay:
     @property
     def _gain_label(self):
         name = self.frame_["metric"].iloc[0]
-        what = f"% of its {LOSSES[name]} saved" if self.relative else self._metric
-        return f"gain over {self.reference}\n({what}; 95 % interval)"
+        unit = f"% of its {LOSSES[name]}" if self.relative else self._metric
+        return f"gain over {self.reference}, in {unit}"
 
     def gains(self, frame):
         """Return (gain, distance to the low end, to the high end), in per cent."""
@@ -170,12 +171,45 @@ class TransferDisplay:
         return found
 
 
+def _mark(colour, marker):
+    """Return the look of a model's score; the reference is a bar."""
+    size, edge = (12, 2) if marker == "|" else (6, 1)
+    return {
+        "color": colour,
+        "marker": marker,
+        "markersize": size,
+        "markeredgewidth": edge,
+    }
+
+
+def _mark_zero(ax):
+    """Draw the line of no gain, with room on both sides, and say which is better."""
+    low, high = ax.get_xlim()
+    room = 0.2 * (high - low)
+    ax.set_xlim(min(low, -room), max(high, room))
+    ax.axvline(0, color="black", linewidth=1.2, zorder=1)
+    for text, side, x in (("worse ◂", "right", -5), ("▸ better", "left", 5)):
+        ax.annotate(
+            text,
+            (0, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(x, 3),
+            textcoords="offset points",
+            ha=side,
+            color="0.3",
+        )
+
+
 class _TaskRows:
     """A row per task, the models beside each other in it."""
 
+    key = "bar: 95 % interval; filled: helps or hurts; hollow: no evidence"
+
     def __init__(self, display):
         self.display = display
-        self.tasks = display.frame_["task"].unique()
+        labels = display.frame_.groupby("task", sort=False)["n_labels"].first()
+        self.tasks = labels.index.to_numpy()
+        self.names = [f"{task}\n({n:,} labels)" for task, n in labels.items()]
         self.styles = display.styles()
         n_lines = len(self.tasks) * (len(self.styles) + 1)
         self.height = 1.6 + 0.19 * max(n_lines, 9)
@@ -191,23 +225,8 @@ class _TaskRows:
             yield name, own, y, colour, marker
 
     def draw_scores(self, ax):
-        for name, own, y, colour, marker in self._places():
-            size = 12 if marker == "|" else 6
-            ax.plot(
-                own["score"],
-                y,
-                marker,
-                color=colour,
-                markersize=size,
-                markeredgewidth=2 if marker == "|" else 1,
-                label=name,
-            )
-        ax.figure.legend(
-            *ax.get_legend_handles_labels(),
-            loc="outside upper center",
-            ncols=len(self.styles),
-            frameon=False,
-        )
+        for _, own, y, colour, marker in self._places():
+            ax.plot(own["score"], y, linestyle="", **_mark(colour, marker))
 
     def draw_gains(self, ax):
         for name, own, y, colour, marker in self._places():
@@ -226,11 +245,20 @@ class _TaskRows:
                     color=colour,
                     markerfacecolor=colour if filled else "white",
                     markersize=6,
-                    label=name if filled else None,
                 )
 
+    def draw_legend(self, where, *, outside):
+        from matplotlib.lines import Line2D
+
+        handles = [
+            Line2D([], [], label=name, linestyle="", **_mark(*style))
+            for name, style in self.styles.items()
+        ]
+        options = {"loc": "outside upper center", "ncols": len(handles)}
+        where.legend(handles=handles, frameon=False, **(options if outside else {}))
+
     def finish(self, ax):
-        ax.set_yticks(range(len(self.tasks)), [str(t) for t in self.tasks])
+        ax.set_yticks(range(len(self.tasks)), self.names)
         ax.set_ylim(len(self.tasks) - 0.5, -0.5)
         for k in range(1, len(self.tasks)):
             ax.axhline(k - 0.5, color="0.85", linewidth=0.8, zorder=0)
@@ -240,6 +268,8 @@ class _TaskRows:
 
 class _ModelRows:
     """A row per model, the tasks as dots on it."""
+
+    key = "dot: a task (filled: helps or hurts); diamond: mean, 95 % interval"
 
     def __init__(self, display):
         self.display = display
@@ -275,7 +305,7 @@ class _ModelRows:
         frame, models = self.display.frame_, self.display.models_
         for k, name in enumerate(self.names):
             if name == self.display.reference:
-                ax.text(0, k, " reference", va="center", color=REFERENCE_COLOUR)
+                ax.text(0, k, "  reference", va="center", color=REFERENCE_COLOUR)
                 continue
             own = frame[frame["model"] == name]
             evident = own["verdict"].isin(["helps", "hurts"]).to_numpy()
@@ -291,6 +321,9 @@ class _ModelRows:
                 elinewidth=2,
                 capsize=4,
             )
+
+    def draw_legend(self, where, *, outside):
+        """Draw none: every row has its name."""
 
     def finish(self, ax):
         ax.set_yticks(range(len(self.names)), self.names)

@@ -64,8 +64,9 @@ default=None
         An integer: that many folds, dealt twice. More folds in all make the verdicts
         more powerful; with fewer than 5 there is a warning.
     scoring : str, callable or dict, default=None
-        None: regressors show R^2 and pair squared errors, classifiers show the area
-        under the ROC curve and pair log-losses. Anything that `TaskScorer` takes
+        None: regressors show R^2 (against the variance of the task over all folds) and
+        pair squared errors, classifiers show the area under the ROC curve and pair
+        log-losses. Anything that `TaskScorer` takes
         (greater is better) is shown and paired instead; R^2 and ROC AUC make timid
         verdicts in small tasks.
     reference : str, default=None

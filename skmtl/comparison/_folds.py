@@ -72,7 +72,7 @@ def _check(table, fold, train, test):
         if len(groups):
             raise ValueError(
                 f"{len(groups)} groups are in the training and in the test part of "
-                f"fold {fold}. Use a splitter that keeps groups together, such as TaskKFold "
-                "or sklearn.model_selection.GroupKFold, or leave cv out."
+                f"fold {fold}. Use a splitter that keeps groups together, such as "
+                "TaskKFold or sklearn.model_selection.GroupKFold, or leave cv out."
             )
     return train, np.unique(test)

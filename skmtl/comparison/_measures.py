@@ -25,6 +25,7 @@ class Cells:
     """
 
     def __init__(self, task_of, fold_of, weight, n_tasks, n_folds):
+        self.task_of = task_of
         self.weight = weight
         self.shape = (n_tasks, n_folds)
         self.cell = task_of * n_folds + fold_of
@@ -37,6 +38,14 @@ class Cells:
             mean = np.bincount(self.cell, self.weight * values, n_cells) / total
         return mean.reshape(self.shape)
 
+    def of_task(self, values):
+        """Return the weighted mean of values (m,) in each task, (T,)."""
+        total = np.bincount(self.task_of, self.weight, self.shape[0])
+        with np.errstate(invalid="ignore"):
+            return (
+                np.bincount(self.task_of, self.weight * values, self.shape[0]) / total
+            )
+
     def of_each(self, function, *values):
         """Return function(values, weights) of each cell that has labels."""
         out = np.full(self.shape[0] * self.shape[1], np.nan)
@@ -46,15 +55,16 @@ class Cells:
             out[c] = function(*(v[rows] for v in values), self.weight[rows])
         return out.reshape(self.shape)
 
-    def spread(self, per_cell):
-        """Repeat one value per cell over its labels, (m,)."""
-        return per_cell.ravel()[self.cell]
-
 
 def regression_measures(cells, truth, predicted):
-    """Return (loss, scores) of cells; the first score is the main one."""
+    """Return (loss, scores) of cells; the first score is the main one.
+
+    R^2 is against the variance of the task over all folds. That of a fold would be a
+    ratio to very few labels where tasks are small, and its mean says little.
+    """
     loss = cells.mean((truth - predicted) ** 2)
-    variance = cells.mean((truth - cells.spread(cells.mean(truth))) ** 2)
+    centred = truth - cells.of_task(truth)[cells.task_of]
+    variance = cells.of_task(centred**2)[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         r2 = np.where(variance > 0, 1 - loss / variance, np.nan)
     return loss, {"r2": r2, "rmse": np.sqrt(loss)}

@@ -11,8 +11,8 @@ PARTS = ("tasks", "models", "data", "folds", "predictions")
 class ComparisonReport:
     """Scores, gains and verdicts of models on the same folds, per task.
 
-    `compare` and `MTLPipeline.compare` make it. In a notebook it shows itself; print its
-    `summary`, `plot` it, or take the numbers with `to_frame`.
+    `compare` and `MTLPipeline.compare` make it. In a notebook it shows itself;
+    print its `summary`, `plot` it, or take the numbers with `to_frame`.
 
     Parameters
     ----------

@@ -37,7 +37,9 @@ def signed(value, relative):
     """Return a gain with its sign: in per cent if relative."""
     if not np.isfinite(value):
         return "-"
-    return f"{100 * value:+.1f} %" if relative else f"{value:+.3g}"
+    if relative:
+        return f"{round(100 * value, 1) + 0.0:+.1f} %"  # + 0.0: no minus before zero
+    return f"{value:+.3g}"
 
 
 def _headline(report):
@@ -91,17 +93,20 @@ def _model_rows(report):
     """Return rows of cells with one line: a row per model, over all tasks."""
     columns = report._models_columns()
     score = SCORE_NAMES.get(report.metric_, report.metric_)
-    head = [f"mean {score}", "mean gain", "95 % interval"]
+    head = [f"mean {score}", "mean gain (95 % interval)"]
     head += ["helps", "no evidence", "hurts", "fit (s)", "parameters"]
     rows = [[["model"], *([name] for name in head)]]
     relative = report._gains.relative
     for m in _order(report):
-        ends = [signed(columns[end][m], relative) for end in ("gain_low", "gain_high")]
+        gain, low, high = (
+            signed(columns[key][m], relative)
+            for key in ("gain", "gain_low", "gain_high")
+        )
         cells = [columns["model"][m], _number(columns["score"][m])]
         if columns["model"][m] == report.reference_:
-            cells += ["(reference)", "", "", "", ""]
+            cells += ["(reference)", "", "", ""]
         else:
-            cells += [signed(columns["gain"][m], relative), " to ".join(ends)]
+            cells.append(f"{gain} ({low.removesuffix(' %')} to {high})")
             cells += [str(columns[key][m]) for key in ("helps", "no_evidence", "hurts")]
         cells += [f"{columns['fit_time'][m]:.3g}", str(columns["settings"][m])]
         rows.append([[cell] for cell in cells])

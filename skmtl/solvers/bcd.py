@@ -14,6 +14,7 @@ from skmtl.solvers.stopping import fenchel_gap
 SWEEPS_PER_CHECK = 10
 MIN_WORKING_SET = 100
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
+STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
 ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 
 
@@ -61,16 +62,18 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
             model.gradient().T,
         )
 
-    sweeps = 0
-    while sweeps < max_sweeps:
+    sweeps, best, stalled = 0, np.inf, 0
+    while sweeps < max_sweeps and stalled < STALLED_CHECKS:
         for _ in range(min(SWEEPS_PER_CHECK, max_sweeps - sweeps)):
             model.sweep(strengths, 1)
             sweeps += 1
             anderson.push(model.W, model.state)
             if anderson.ready:
                 _accelerate(model, penalty, anderson)
-        if gap() <= target:
+        found = gap()
+        if found <= target:
             break
+        best, stalled = min(best, found), stalled + 1 if found >= best else 0
         if report is not None and report():
             return sweeps, True
     return sweeps, False
@@ -79,8 +82,8 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
 def _accelerate(model, penalty, anderson):
     """Move the model to the extrapolated point if the objective is smaller there.
 
-    By more than rounding: values are flat near the optimum, where a step that only seems
-    to descend would undo the work of many sweeps.
+    By more than rounding: values are flat near the optimum, where a step that only
+    seems to descend would undo the work of many sweeps.
     """
     found = anderson.extrapolate()
     if found is None:

@@ -79,7 +79,8 @@ def task_folds(labels, n_splits, *, by_class="auto", groups=None, random_state=N
     """
     strata = task_strata(labels, by_class=by_class)
     units = groups
-    if groups is None and labels.layout == "wide" and strata.size <= MAX_CELLS:
+    overlapping = labels.layout == "wide" and labels.n_tasks > 1
+    if groups is None and overlapping and strata.size <= MAX_CELLS:
         # Dealing is no help where the patterns of missing labels are all different.
         _check_enough(len(strata), "rows", n_splits)
         units = np.arange(len(strata))

@@ -48,6 +48,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.fixes import parse_version
 
 from skmtl import (
+    GroupLassoRegressor,
     MTLPipeline,
     TaskKFold,
     TaskScorer,
@@ -232,6 +233,22 @@ def test_weights_in_a_search_with_routing_on(frame, regressor):
         ).fit(df, y, sample_weight=weight)
     found = search.cv_results_["mean_test_score"]
     assert_allclose(found, scores_by_hand(df, y, folds, weight=weight).mean(axis=1))
+
+
+def test_search_over_a_group_lasso_predicts_a_new_hospital(frame):
+    df, y, _ = frame
+    m = make_mtl_pipeline(
+        StandardScaler(), GroupLassoRegressor(unseen="shared"), task_col="hospital"
+    )
+    search = GridSearchCV(
+        m,
+        {"estimator__grouplassoregressor__alpha": [0.01, 0.1]},
+        cv=TaskKFold(5, task_col="hospital"),
+        error_score="raise",
+    ).fit(df, y)
+    assert search.best_score_ > 0.9
+    with pytest.warns(UserWarning, match="never seen in fit: 'Z'"):
+        assert search.predict(df.assign(hospital="Z")).shape == (len(df),)
 
 
 # ------------------------------------------------------------ cross-validation
@@ -653,9 +670,6 @@ def test_selection_inside(frame, kind):
     assert_allclose(m.predict(df), expected)
 
 
-@pytest.mark.skipif(
-    VERSION < (1, 9), reason="RFECV does not pass the task to its scorer before 1.9"
-)
 @pytest.mark.parametrize("scoring", [None, "r2", TaskScorer("r2")])
 def test_rfecv_inside(frame, scoring):
     df, y, _ = frame

@@ -30,8 +30,9 @@ class MultiTaskMLPClassifier(BaseMultiTaskMLP, BaseTaskClassifier):
     alpha : float, default=0.01
         Strength of the penalty on the weights of all layers, never on intercepts.
         Larger values give smoother functions: up to 1 for small or noisy tables, down
-        to 1e-4 for large ones or strong interactions. It is set against a sum over tasks of mean losses and, unlike
-        in scikit-learn's MLP, is not divided by the number of samples.
+        to 1e-4 for large ones or strong interactions. It is set against a sum over
+        tasks of mean losses and, unlike in scikit-learn's MLP, is not divided by the
+        number of samples.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch, about; "auto" means min(200, number of training rows).
     learning_rate_init : float, default=1e-3

@@ -68,8 +68,8 @@ def compare_with_baselines(model, pupils, points, folder):
     low, high = frame.loc[best, ["gain_low", "gain_high"]]
     print(
         f"\nOver all schools the best is {best!r}: {frame.loc[best, 'gain']:.1%} of "
-        f"the squared error saved\n(95 % interval {low:+.1%} to {high:+.1%}). One school "
-        "has too few pupils for a verdict\nof its own, unless the gain there is large."
+        f"the squared error saved\n(95 % interval {low:+.1%} to {high:+.1%}). One "
+        "school has too few pupils for a verdict\nof its own, unless the gain is large."
     )
     path = folder / "school_achievement.png"
     report.plot().figure_.savefig(path, dpi=150)

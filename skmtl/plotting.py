@@ -317,9 +317,9 @@ class _ModelRows:
                 xerr=(down, up),
                 fmt="D",
                 color="black",
-                markersize=6,
+                markersize=5,
                 elinewidth=2,
-                capsize=4,
+                capsize=6,
             )
 
     def draw_legend(self, where, *, outside):

@@ -1,0 +1,757 @@
+"""The comparison: honest statistics, one set of folds, any layout, clear errors."""
+
+import pickle
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.compose import make_column_transformer
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import (
+    LogisticRegression,
+    MultiTaskLasso,
+    Ridge,
+    RidgeCV,
+)
+from sklearn.metrics import log_loss, mean_squared_error, roc_auc_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from skmtl import (
+    GroupLassoClassifier,
+    GroupLassoRegressor,
+    IndependentTasks,
+    MultiTaskMLPRegressor,
+    PooledTasks,
+    TaskKFold,
+    TransferDisplay,
+    attach_task,
+    compare,
+    make_mtl_pipeline,
+    wide_to_long,
+)
+from skmtl.comparison._statistics import (
+    corrected_resampled_t,
+    holm,
+    paired_gains,
+    verdicts,
+)
+
+RIDGE = IndependentTasks(Ridge())
+POOLED = PooledTasks(Ridge())
+LOGISTIC = IndependentTasks(LogisticRegression())
+COLUMNS = {
+    *("model", "task", "metric", "score", "score_sd", "rmse", "loss"),
+    *("gain", "gain_low", "gain_high"),
+    *("relative_gain", "relative_low", "relative_high", "p", "p_holm", "verdict"),
+    *("n_labels", "n_missing", "n_train", "n_test"),
+    *("fit_time", "predict_time", "settings"),
+}
+
+
+def long_rows(n=40, n_tasks=3, n_features=4, *, seed=0):
+    """Return X, y, task of tasks with related coefficients, in mixed order."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n * n_tasks, n_features))
+    task = np.array([f"t{k}" for k in range(n_tasks)])[np.arange(len(X)) % n_tasks]
+    coef = 1 + 0.3 * rng.normal(size=(n_tasks, n_features))
+    y = (X * coef[np.arange(len(X)) % n_tasks]).sum(axis=1) + rng.normal(size=len(X))
+    return X, y, task
+
+
+def wide_rows(n=90, *, seed=0):
+    """Return X and a DataFrame of three outcomes with missing labels."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 4))
+    Y = X @ rng.normal(size=(4, 3)) + rng.normal(size=(n, 3))
+    Y[rng.uniform(size=Y.shape) < 0.2] = np.nan
+    return X, pd.DataFrame(Y, columns=["a", "b", "c"])
+
+
+# ---------------------------------------------------------------- statistics
+def test_corrected_t_by_hand():
+    found = corrected_resampled_t([[1.0, 2.0, 3.0, 4.0, 5.0]], [0.25])
+    # var 2.5, error^2 = (1/5 + 1/4) 2.5, t = 2 sqrt 2; the t distribution of 4 degrees
+    # of freedom has F(t) = 1/2 + 3/8 u (1 - u^2 / 12) with u = t / sqrt(1 + t^2 / 4).
+    u = np.sqrt(8) / np.sqrt(3)
+    assert found.mean[0] == 3
+    np.testing.assert_allclose(
+        found.p[0], 2 * (0.5 - 0.375 * u * (1 - u**2 / 12)), atol=1e-12
+    )
+    np.testing.assert_allclose(found.high[0] - 3, 2.776445 * np.sqrt(1.125), rtol=1e-6)
+    np.testing.assert_allclose(found.high + found.low, 6)
+
+
+def test_corrected_t_skips_folds_without_a_label():
+    some = corrected_resampled_t([[1.0, np.nan, 2.0, 4.0]], [0.5])
+    same = corrected_resampled_t([[1.0, 2.0, 4.0]], [0.5])
+    assert some.p == same.p
+    assert some.low == same.low
+
+
+def test_corrected_t_of_too_few_folds():
+    found = corrected_resampled_t([[1.0, np.nan], [np.nan, np.nan]], [0.5, 0.5])
+    np.testing.assert_equal(found.mean, [1.0, np.nan])
+    assert np.isnan([found.p, found.low, found.high]).all()
+
+
+def test_holm_by_hand():
+    adjusted = holm(np.array([[0.01, 0.04, np.nan], [0.03, 0.005, 0.9]]))
+    expected = [[0.04, 0.09, np.nan], [0.09, 0.025, 0.9]]
+    np.testing.assert_allclose(adjusted, expected)
+
+
+def test_verdicts():
+    found = verdicts([1.0, -1.0, 1.0, 0.0, np.nan], [0.05, 0.01, 0.06, 1.0, np.nan])
+    expected = ["helps", "hurts", "no evidence", "no evidence", "no evidence"]
+    assert found.tolist() == expected
+
+
+def test_rounding_is_no_evidence():
+    base = np.random.default_rng(0).uniform(1, 2, size=(1, 1, 10))
+    losses = np.concatenate([base, base * (1 + 1e-13)])
+    counts = np.full((1, 10), 10)
+    gains = paired_gains(losses, 0, 4 * counts, counts, relative=True)
+    assert gains.verdict[:, 0].tolist() == ["reference", "no evidence"]
+    assert gains.by_task.mean[1, 0] == 0
+
+
+def test_variance_uses_rows_of_the_task():
+    losses = np.random.default_rng(0).uniform(1, 2, size=(2, 2, 10))
+    losses[:, 1] = losses[:, 0]
+    n_test = np.array([[10] * 10, [10] * 10])
+    n_train = np.array([[40] * 10, [90] * 10])
+    gains = paired_gains(losses, 0, n_train, n_test, relative=False).by_task
+    width = (gains.high - gains.low)[1]
+    np.testing.assert_allclose(
+        width[0] / width[1], np.sqrt((0.1 + 1 / 4) / (0.1 + 1 / 9))
+    )
+
+
+class Columns(RegressorMixin, BaseEstimator):
+    """A least-squares fit to some of the columns."""
+
+    def __init__(self, columns=(0,)):
+        self.columns = columns
+
+    def fit(self, X, y):
+        self.coef_ = np.linalg.lstsq(X[:, self.columns], y, rcond=None)[0]
+        return self
+
+    def predict(self, X):
+        return X[:, self.columns] @ self.coef_
+
+
+def symmetric_comparison(seed, *, planted=0.0):
+    """Compare two models that see different halves of equally good features."""
+    rng = np.random.default_rng(seed)
+    X, task = rng.normal(size=(200, 8)), np.arange(200) % 4
+    y = X @ np.r_[np.ones(4), np.full(4, 1 + planted)] + rng.normal(size=200)
+    models = {
+        "left": IndependentTasks(Columns((0, 1, 2, 3))),
+        "right": IndependentTasks(Columns((4, 5, 6, 7))),
+    }
+    return compare(models, X, y, task=task, random_state=seed)
+
+
+def test_equal_models_rarely_get_a_verdict():
+    naive, honest = 0, 0
+    for seed in range(40):
+        report = symmetric_comparison(seed)
+        honest += set(report.verdicts_["right"].values()) != {"no evidence"}
+        left, right = report.losses_
+        p = corrected_resampled_t(left - right, np.zeros(4)).p
+        naive += (holm(p) <= 0.05).any()
+    assert honest <= 4
+    assert naive >= 8  # what the correction is for
+
+
+def test_planted_gain_is_found_and_its_reverse():
+    report = symmetric_comparison(0, planted=1.0)
+    assert set(report.verdicts_["right"].values()) == {"helps"}
+    reverse = compare(
+        {"right": IndependentTasks(Columns((0,))), "left": IndependentTasks(Columns())},
+        *long_rows(n=30)[:2],
+        task=long_rows(n=30)[2],
+        random_state=0,
+    )
+    assert set(reverse.verdicts_["left"].values()) == {"no evidence"}  # the same model
+
+
+def test_hurts():
+    X, y, task = long_rows(n=60)
+    models = {"good": RIDGE, "bad": GroupLassoRegressor(alpha=100.0)}
+    report = compare(models, X, y, task=task, random_state=0)
+    assert set(report.verdicts_["bad"].values()) == {"hurts"}
+    assert report.to_frame("models")["settings"].tolist() == [
+        "fixed",
+        "fixed, empty in 10 of 10 folds",
+    ]
+
+
+# ---------------------------------------------------------------- what is scored
+def test_losses_and_scores_of_a_regression():
+    X, y, task = long_rows()
+    report = compare({"a": RIDGE, "b": POOLED}, X, y, task=task, random_state=0)
+    train, test = report.folds_[3]
+    model = clone(POOLED).fit(X[train], y[train], task=task[train])
+    rows = test[task[test] == "t1"]
+    expected = mean_squared_error(y[rows], model.predict(X[rows], task="t1"))
+    np.testing.assert_allclose(report.losses_[1, 1, 3], expected)
+    np.testing.assert_allclose(report.scores_["rmse"][1, 1, 3], np.sqrt(expected))
+    r2 = 1 - expected / y[task == "t1"].var()
+    np.testing.assert_allclose(report.scores_["r2"][1, 1, 3], r2)
+    frame = report.to_frame()
+    own = frame[(frame["model"] == "b") & (frame["task"] == "t1")].iloc[0]
+    np.testing.assert_allclose(
+        own["gain"], (report.losses_[0, 1] - report.losses_[1, 1]).mean()
+    )
+    np.testing.assert_allclose(
+        own["relative_gain"], own["gain"] / report.losses_[0, 1].mean()
+    )
+
+
+def test_overall_gain_is_the_mean_of_relative_gains():
+    X, Y = wide_rows()
+    report = compare({"a": RIDGE, "b": POOLED}, X, Y, random_state=0)
+    tasks, models = report.to_frame(), report.to_frame("models")
+    expected = tasks.loc[tasks["model"] == "b", "relative_gain"].mean()
+    np.testing.assert_allclose(models["gain"][1], expected)
+    assert models["gain_low"][1] < expected < models["gain_high"][1]
+    scaled = compare({"a": RIDGE, "b": POOLED}, X, 1000 * Y, random_state=0)
+    np.testing.assert_allclose(scaled.to_frame("models")["gain"][1], expected)
+
+
+def test_classification_with_tasks_of_different_classes():
+    X, y, task = long_rows(n=60)
+    labels = np.where(y > 0, "yes", "no").astype(object)
+    labels[task == "t1"] = np.where(y > 1, "high", "low")[task == "t1"]
+    labels[task == "t2"] = np.array(["x", "y", "z"])[np.digitize(y, [-1, 1])][
+        task == "t2"
+    ]
+    report = compare(
+        {"own": LOGISTIC, "prior": IndependentTasks(DummyClassifier())},
+        X,
+        labels,
+        task=task,
+        random_state=0,
+    )
+    assert report.metric_ == "roc_auc"
+    assert set(report.scores_) == {"roc_auc", "log_loss", "accuracy"}
+    train, test = report.folds_[0]
+    model = clone(LOGISTIC).fit(X[train], labels[train], task=task[train])
+    for t, name in enumerate(["t0", "t1", "t2"]):
+        rows = test[task[test] == name]
+        classes = model.task_classes_[name]
+        proba = model.predict_proba(X[rows], task=name)
+        expected = log_loss(labels[rows], proba, labels=classes)
+        np.testing.assert_allclose(report.losses_[0, t, 0], expected)
+        auc = {"score": proba[:, 1]} if len(classes) == 2 else {"score": proba}
+        truth = np.searchsorted(classes, labels[rows].astype(str))
+        expected = roc_auc_score(truth, auc["score"], multi_class="ovr")
+        np.testing.assert_allclose(report.scores_["roc_auc"][0, t, 0], expected)
+        accuracy = np.mean(model.predict(X[rows], task=name) == labels[rows])
+        assert report.scores_["accuracy"][0, t, 0] == accuracy
+    np.testing.assert_allclose(report.scores_["roc_auc"][1], 0.5)
+    assert report.predictions_["own"].shape[1] == 3
+    assert {"own[0]", "own[2]", "y"} <= set(report.to_frame("predictions"))
+    assert report.to_frame("data")["classes"].map(len).tolist() == [2, 2, 3]
+
+
+def test_one_class_in_a_test_fold_leaves_a_log_loss():
+    X, _, task = long_rows(n=20, n_tasks=2)
+    y = np.zeros(len(X), dtype=int)
+    y[task == "t1"] = np.arange((task == "t1").sum()) % 2
+    y[np.flatnonzero(task == "t0")[:3]] = 1  # three positives for five folds
+    report = compare(
+        {"a": LOGISTIC, "b": PooledTasks(LogisticRegression())},
+        X,
+        y,
+        task=task,
+        random_state=0,
+    )
+    auc, loss = report.scores_["roc_auc"], report.scores_["log_loss"]
+    assert np.isnan(auc[:, 0]).sum() == 2 * 2 * 2
+    assert np.isfinite(loss).all()
+    assert np.isfinite(report.to_frame()["score"]).all()
+    assert set(report.verdicts_["b"].values()) == {"no evidence"}
+
+
+def test_wide_classification_with_missing_labels():
+    X, Y = wide_rows(150)
+    labels = (Y > 0).astype(object).where(Y.notna())
+    models = {"alone": LOGISTIC, "joint": GroupLassoClassifier(alpha=0.02)}
+    report = compare(models, X, labels, random_state=0)
+    assert report.losses_.shape == (2, 3, 10)
+    assert np.isfinite(report.losses_).all()
+    assert (report.to_frame()["score"] > 0.6).all()
+    observed = report.observations_
+    rows = (observed["task"] == "b") & (observed["fold"] == 2)
+    proba = report.predictions_["joint"][rows]
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    expected = log_loss(observed["y"][rows].astype(bool), proba)
+    np.testing.assert_allclose(report.losses_[1, 1, 2], expected)
+
+
+def test_users_scoring_is_shown_and_paired():
+    X, y, task = long_rows()
+    report = compare(
+        {"a": RIDGE, "b": POOLED},
+        X,
+        y,
+        task=task,
+        scoring="neg_mean_absolute_error",
+        random_state=0,
+    )
+    score = report.scores_["neg_mean_absolute_error"]
+    assert report.metric_ == "neg_mean_absolute_error"
+    frame = report.to_frame()
+    np.testing.assert_allclose(
+        frame["gain"][3:], (score[1] - score[0]).mean(axis=1), rtol=1e-6
+    )
+    assert frame["relative_gain"].isna().all()
+    observed = report.observations_
+    rows = (observed["task"] == "t2") & (observed["fold"] == 4)
+    error = np.abs(observed["y"] - report.predictions_["b"])[rows].mean()
+    np.testing.assert_allclose(score[1, 2, 4], -error)
+    assert "neg_mean_absolute_error" in report.summary()
+    assert report.plot().ax_[0].get_xlabel().startswith("neg_mean_absolute_error")
+
+
+def test_predictions_are_out_of_fold_and_complete():
+    X, Y = wide_rows()
+    report = compare({"a": RIDGE}, X, Y, random_state=0)
+    observed = report.observations_
+    assert len(observed["y"]) == 2 * Y.notna().sum().sum()
+    frame = report.to_frame("predictions")
+    counts = frame.groupby(["row", "task"]).size()
+    assert (counts == 2).all()
+    for fold, (train, test) in enumerate(report.folds_):
+        rows = frame.loc[frame["fold"] == fold, "row"]
+        assert set(rows) <= set(test)
+        assert not set(rows) & set(train)
+    values = Y.to_numpy()[frame["row"], Y.columns.get_indexer(frame["task"])]
+    np.testing.assert_array_equal(values, frame["y"])
+
+
+# ---------------------------------------------------------------- layouts
+def test_task_in_a_column_or_beside_is_the_same():
+    X, y, task = long_rows()
+    df = attach_task(X, task, name="site")
+    beside = {"a": RIDGE, "b": GroupLassoRegressor(alpha=0.1)}
+    inside = {
+        "a": make_mtl_pipeline(RIDGE, task_col="site"),
+        "b": make_mtl_pipeline(GroupLassoRegressor(alpha=0.1), task_col="site"),
+    }
+    found = compare(inside, df, y, random_state=0)
+    expected = compare(beside, X, y, task=task, random_state=0)
+    np.testing.assert_allclose(found.losses_, expected.losses_)
+    assert found.tasks_.tolist() == ["t0", "t1", "t2"]
+    routed = {name: make_mtl_pipeline(model) for name, model in beside.items()}
+    again = compare(routed, X, y, task=task, random_state=0)
+    np.testing.assert_allclose(again.losses_, expected.losses_)
+
+
+def test_search_over_a_pipeline_and_plain_estimators_beside_a_column():
+    X, y, task = long_rows()
+    df = attach_task(X, task, name="site")
+    pipe = make_mtl_pipeline(StandardScaler(), GroupLassoRegressor(), task_col="site")
+    search = GridSearchCV(
+        pipe,
+        {"estimator__grouplassoregressor__alpha": [0.01, 100.0]},
+        cv=TaskKFold(3, task_col="site"),
+    )
+    plain = make_pipeline(
+        make_column_transformer(("drop", ["site"]), remainder="passthrough"), Ridge()
+    )
+    report = compare({"search": search, "plain": plain}, df, y, random_state=0)
+    assert {
+        p["estimator__grouplassoregressor__alpha"] for p in report.params_["search"]
+    } == {0.01}
+    assert report.to_frame("models")["settings"].tolist() == ["tuned", "fixed"]
+
+
+def test_wide_takes_scikit_learn_models():
+    X, Y = wide_rows()
+    complete = Y.fillna(0.0)
+    models = {
+        "sklearn": MultiTaskLasso(alpha=0.1),
+        "own": GroupLassoRegressor(alpha=0.1),
+    }
+    report = compare(models, X, complete, random_state=0)
+    np.testing.assert_allclose(report.losses_[0], report.losses_[1], rtol=1e-3)
+
+
+def test_one_task():
+    X, y, _ = long_rows()
+    report = compare({"a": Ridge(), "b": GroupLassoRegressor()}, X, y, random_state=0)
+    assert report.tasks_.tolist() == [0]
+    assert report.verdicts_["b"][0] == "hurts"
+
+
+def test_weight_zero_is_absent():
+    X, y, task = long_rows()
+    absent = np.arange(len(X)) % 7 == 0
+    weight = np.where(absent, 0.0, 2.0)
+    kept = np.flatnonzero(~absent)
+    folds = list(KFold(5).split(kept))
+    models = {"a": RIDGE, "b": POOLED}
+    whole = compare(
+        models,
+        X,
+        np.where(absent, 1e6, y),
+        task=task,
+        sample_weight=weight,
+        cv=[
+            (kept[train], np.r_[kept[test], np.flatnonzero(absent)])
+            for train, test in folds
+        ],
+    )
+    part = compare(
+        models,
+        X[kept],
+        y[kept],
+        task=task[kept],
+        sample_weight=weight[kept],
+        cv=folds,
+    )
+    np.testing.assert_allclose(whole.losses_, part.losses_)
+    np.testing.assert_array_equal(
+        whole.to_frame()["n_labels"], part.to_frame()["n_labels"]
+    )
+
+
+# ---------------------------------------------------------------- folds
+class Recorder(RegressorMixin, BaseEstimator):
+    """Keeps which rows each clone was fitted to; X has their numbers."""
+
+    seen = {}
+
+    def __init__(self, name="", random_state=None):
+        self.name = name
+        self.random_state = random_state
+
+    def fit(self, X, y, *, task=None):
+        rows = tuple(np.asarray(X)[:, 0].astype(int))
+        self.seen.setdefault(self.name, []).append((rows, self.random_state))
+        return self
+
+    def predict(self, X, *, task=None):
+        return np.zeros(len(X))
+
+
+def test_same_folds_for_all_models_and_every_task_in_training():
+    Recorder.seen.clear()
+    _, y, task = long_rows()
+    X = np.arange(len(y))[:, None]
+    models = {name: Recorder(name) for name in "abc"}
+    report = compare(models, X, y, task=task, random_state=3)
+    assert Recorder.seen["a"] == Recorder.seen["b"] == Recorder.seen["c"]
+    assert len(Recorder.seen["a"]) == 10
+    for (train, _), (rows, seed) in zip(report.folds_, Recorder.seen["a"], strict=True):
+        assert tuple(train) == rows
+        assert set(task[train]) == {"t0", "t1", "t2"}
+        assert isinstance(seed, int)
+    tests = np.concatenate([test for _, test in report.folds_])
+    assert np.bincount(tests).tolist() == [2] * len(y)
+    assert not np.array_equal(report.folds_[0][1], report.folds_[5][1])
+    assert all(vars(m) == vars(Recorder(n)) for n, m in models.items())
+
+
+def test_models_stay_unfitted():
+    X, Y = wide_rows()
+    pipe = make_mtl_pipeline(
+        StandardScaler(),
+        GridSearchCV(GroupLassoRegressor(), {"alpha": [0.1]}, cv=KFold(3)),
+    )
+    models = {"pipe": pipe, "ridge": IndependentTasks(RidgeCV())}
+    before = {name: repr(model) for name, model in models.items()}
+    report = compare(models, X, Y, random_state=0)
+    assert {name: repr(model) for name, model in models.items()} == before
+    assert not hasattr(pipe, "estimator_")
+    assert not hasattr(models["ridge"], "estimators_")
+    assert report.params_["pipe"][0] == {"alpha": 0.1}
+    assert set(report.params_["ridge"][0]) == {"a: alpha", "b: alpha", "c: alpha"}
+
+
+@pytest.mark.parametrize("cv", [None, TaskKFold(5), GroupKFold(5)])
+def test_groups_are_never_split(cv):
+    X, Y = wide_rows()
+    X, y, task, row = wide_to_long(X, Y)
+    report = compare(
+        {"a": RIDGE, "b": POOLED}, X, y, task=task, groups=row, cv=cv, random_state=0
+    )
+    for train, test in report.folds_:
+        assert not set(row[train]) & set(row[test])
+
+
+def test_groups_count_in_the_variance():
+    X, y, task = long_rows()
+    groups = np.arange(len(X)) // 6  # two rows of each task
+    report = compare(
+        {"a": RIDGE, "b": POOLED}, X, y, task=task, groups=groups, random_state=0
+    )
+    assert report.to_frame()["n_train"].tolist() == [16.0] * 6
+    assert report.to_frame()["n_labels"].tolist() == [40] * 6
+
+
+def test_folds_that_split_groups_raise():
+    X, y, task = long_rows()
+    groups, folds = np.arange(len(X)) // 7, KFold(5).split(X)
+    with pytest.raises(ValueError, match="groups are in the training and in the test"):
+        compare({"a": RIDGE}, X, y, task=task, groups=groups, cv=folds)
+
+
+def test_integer_and_iterable_cv():
+    X, y, task = long_rows()
+    assert len(compare({"a": RIDGE}, X, y, task=task, cv=3).folds_) == 6
+    masks = [(np.arange(120) % 5 != k, np.arange(120) % 5 == k) for k in range(5)]
+    report = compare({"a": RIDGE}, X, y, task=task, cv=masks)
+    assert report.folds_[1][1].tolist() == list(range(1, 120, 5))
+    with pytest.warns(UserWarning, match="There are 3 folds in all"):
+        few = compare({"a": RIDGE, "b": POOLED}, X, y, task=task, cv=KFold(3))
+    assert few.to_frame()["p"].notna().sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("cv", "message"),
+    [
+        (1, "at least 2 folds"),
+        ([], "no folds"),
+        ([(np.arange(50), np.arange(40, 60))], "10 rows of fold 0 are in its training"),
+        ([(np.arange(50), np.arange(119, 121))], "test part of fold 0"),
+    ],
+)
+def test_bad_folds(cv, message):
+    X, y, task = long_rows()
+    with pytest.raises(ValueError, match=message):
+        compare({"a": RIDGE}, X, y, task=task, cv=cv)
+
+
+def test_repeats_with_a_seed_whatever_the_number_of_jobs():
+    X, Y = wide_rows()
+    models = {
+        "mlp": MultiTaskMLPRegressor(hidden_layer_sizes=(4,), max_iter=5),
+        "ridge": RIDGE,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # so short a training does not converge
+        one = compare(models, X, Y, n_jobs=1, random_state=0)
+        two = compare(models, X, Y, n_jobs=2, random_state=0)
+        other = compare(models, X, Y, random_state=1)
+    np.testing.assert_array_equal(one.losses_, two.losses_)
+    assert not np.array_equal(one.losses_, other.losses_)
+
+
+# ---------------------------------------------------------------- the report
+def test_report_tables_and_text():
+    X, Y = wide_rows()
+    models = {
+        "multi-task": GroupLassoRegressor(),
+        "single-task": RIDGE,
+        "pooled": POOLED,
+    }
+    report = compare(models, X, Y, random_state=0)
+    assert report.reference_ == "single-task"
+    frame = report.to_frame()
+    assert set(frame) == COLUMNS
+    assert len(frame) == 9
+    assert frame.loc[frame["model"] == "single-task", "gain"].isna().all()
+    assert frame["n_missing"].tolist()[:3] == Y.isna().sum().tolist()
+    assert len(report.to_frame("folds")) == 3 * 3 * 10
+    data = report.to_frame("data").set_index("task")
+    np.testing.assert_allclose(data["mean"], Y.mean())
+    summary = report.summary()
+    lines = summary.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[2].split() == ["task", "single-task", "multi-task", "pooled"]
+    assert f"{Y['a'].isna().sum()} missing" in summary
+    assert "hurts" in summary
+    assert "6 verdicts together" in summary
+    html = report._repr_html_()
+    assert html.count("<table>") == 2
+    assert "<td>hurts" in html or "<br>hurts" in html
+    assert repr(report) == (
+        "ComparisonReport(3 models, 3 tasks, 5 folds x 2 repeats, "
+        "reference 'single-task')"
+    )
+    again = pickle.loads(pickle.dumps(report))
+    pd.testing.assert_frame_equal(again.to_frame(), frame)
+    with pytest.raises(ValueError, match="part must be one of"):
+        report.to_frame("nothing")
+
+
+def test_html_is_escaped():
+    X, y, task = long_rows()
+    report = compare({"<b>": RIDGE}, X, y, task=task, random_state=0)
+    assert "&lt;b&gt;" in report._repr_html_()
+
+
+def test_many_tasks_are_summed_up():
+    X, y, task = long_rows(n=10, n_tasks=40)
+    report = compare({"a": RIDGE, "b": POOLED}, X, y, task=task, random_state=0)
+    assert "t17" not in report.summary()
+    assert report._repr_html_().count("<table>") == 1
+
+
+@pytest.mark.parametrize("n_tasks", [3, 160])
+def test_plot(n_tasks, tmp_path):
+    import matplotlib.pyplot as plt
+
+    X, y, task = long_rows(n=10, n_tasks=n_tasks)
+    models = {"a": RIDGE, "b": POOLED, "c": GroupLassoRegressor(alpha=0.1)}
+    report = compare(models, X, y, task=task, random_state=0)
+    display = report.plot()
+    assert isinstance(display, TransferDisplay)
+    assert len(display.frame_) == 3 * n_tasks
+    scores, gains = display.ax_
+    assert gains.get_xlim()[0] < 0 < gains.get_xlim()[1]
+    labels = [text.get_text() for text in scores.get_yticklabels()]
+    assert labels == (
+        ["t0\n(10 labels)", "t1\n(10 labels)", "t2\n(10 labels)"]
+        if n_tasks == 3
+        else ["a", "b", "c"]
+    )
+    display.figure_.savefig(tmp_path / "picture.png")
+    plt.close(display.figure_)
+    figure, ax = plt.subplots()
+    alone = report.plot(ax=ax)
+    assert alone.ax_.tolist() == [ax]
+    assert alone.figure_ is figure
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("library", "call", "extra"),
+    [
+        ("pandas", "to_frame", r"skmtl\[data\]"),
+        ("matplotlib", "plot", r"skmtl\[plot\]"),
+    ],
+)
+def test_missing_extra_is_named(monkeypatch, library, call, extra):
+    X, y, task = long_rows()
+    report = compare({"a": RIDGE}, X, y, task=task, random_state=0)
+    for name in (
+        [library, "matplotlib.pyplot"] if library == "matplotlib" else [library]
+    ):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=extra):
+        getattr(report, call)()
+    assert "single" not in report.summary()  # text needs neither
+
+
+def test_pipeline_compares_itself():
+    X, y, task = long_rows()
+    df = attach_task(X, task, name="site")
+    model = make_mtl_pipeline(
+        StandardScaler(), GroupLassoRegressor(alpha=0.05), task_col="site"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the network is not what is tested
+        report = model.compare(df, y, random_state=0)
+    assert report.models_ == ["multi-task", "single-task", "ridge", "pooled", "mlp"]
+    assert report.reference_ == "single-task"
+    assert not hasattr(model, "estimator_")
+
+
+# ---------------------------------------------------------------- errors
+class Fails(Recorder):
+    """Fails where it is not fitted to row 0."""
+
+    def __init__(self, error=ValueError, name="", random_state=None):
+        super().__init__(name, random_state)
+        self.error = error
+
+    def fit(self, X, y, *, task=None):
+        if 0 not in np.asarray(X)[:, 0]:
+            raise self.error("no row 0")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(ValueError, ValueError), (KeyError, RuntimeError)]
+)
+def test_failure_names_model_and_fold(error, raised):
+    _, y, task = long_rows()
+    X = np.arange(len(y))[:, None]
+    with pytest.raises(raised, match=r"Model 'bad' failed in fold 0 \(96 .*no row 0"):
+        compare({"bad": Fails(error)}, X, y, task=task, cv=KFold(5))
+
+
+def test_interruption_passes_through():
+    _, y, task = long_rows()
+    X = np.arange(len(y))[:, None]
+    with pytest.raises(KeyboardInterrupt):
+        compare({"bad": Fails(KeyboardInterrupt)}, X, y, task=task, cv=KFold(5))
+
+
+class PredictsNaN(Recorder):
+    def predict(self, X, *, task=None):
+        return np.full(len(X), np.nan)
+
+
+@pytest.mark.parametrize(
+    ("models", "options", "error", "message"),
+    [
+        ([RIDGE], {}, TypeError, "models must be a dict"),
+        ({}, {}, TypeError, "at least one"),
+        ({1: RIDGE}, {}, TypeError, "names of models must be strings"),
+        ({"a": Ridge}, {}, TypeError, "'a' must be an estimator"),
+        ({"row": RIDGE}, {}, ValueError, "cannot be named 'row'"),
+        ({"a": RIDGE, "b": LOGISTIC}, {}, ValueError, r"classifiers are \['b'\]"),
+        ({"a": RIDGE}, {"reference": "c"}, ValueError, "'c' is not among the models"),
+        ({"a": Ridge()}, {}, TypeError, "'a' .Ridge. does not take task="),
+        ({"a": PredictsNaN()}, {}, ValueError, "'a' failed in fold 0.*predicted NaN"),
+        (
+            {"a": IndependentTasks(KNeighborsRegressor())},
+            {"sample_weight": np.arange(1.0, 121.0)},
+            ValueError,
+            "KNeighborsRegressor.fit takes none",
+        ),
+        (
+            {"a": Recorder()},
+            {"sample_weight": np.ones(120)},
+            TypeError,
+            "'a' .Recorder. takes none",
+        ),
+        ({"a": RIDGE}, {"groups": [1, 2]}, ValueError, "groups must hold one label"),
+    ],
+)
+def test_bad_input(models, options, error, message):
+    X, y, task = long_rows()
+    with pytest.raises(error, match=message):
+        compare(models, X, y, task=task, **options)
+
+
+def test_classifiers_need_probabilities():
+    X, y, task = long_rows()
+    with pytest.raises(TypeError, match=r"'svm'.*has no predict_proba"):
+        compare({"svm": IndependentTasks(LinearSVC())}, X, y > 0, task=task)
+
+
+def test_column_and_task_must_agree():
+    X, y, task = long_rows()
+    df = attach_task(X, task, name="site")
+    inside = {"a": make_mtl_pipeline(RIDGE, task_col="site")}
+    compare(inside, df, y, task=task, random_state=0)
+    with pytest.raises(ValueError, match="differs from the task in the column"):
+        compare(inside, df, y, task=task[::-1])
+    with pytest.raises(
+        TypeError, match=r"'b'.*takes task=, but the task is in a column"
+    ):
+        compare({**inside, "b": RIDGE}, df, y)
+    other = {"b": make_mtl_pipeline(RIDGE, task_col=lambda X: X["site"] + "!")}
+    with pytest.raises(ValueError, match="'a' and 'b' read different tasks"):
+        compare({**inside, **other}, df, y)
+
+
+def test_unequal_lengths():
+    X, y, task = long_rows()
+    with pytest.raises(ValueError, match="X has 120 rows but y has 119"):
+        compare({"a": RIDGE}, X, y[1:], task=task[1:])

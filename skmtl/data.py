@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from skmtl._compat import safe_indexing
-from skmtl.layouts import as_task_labels, read_wide
+from skmtl.layouts import as_task_labels, check_squares, read_wide
 
 # A dense X up to this size is copied into task order when its rows come interleaved;
 # a larger one stays as it is and its rows are gathered in chunks.
@@ -44,6 +44,7 @@ class TaskData:
     @classmethod
     def pack(cls, X, labels):
         """Pack numeric X (n, p) and numeric `TaskLabels`."""
+        check_squares("X", X.data if sparse.issparse(X) else X)
         if sparse.issparse(X):
             X = X.tocsr()
         if labels.layout == "wide":

@@ -10,6 +10,9 @@ from scipy import sparse
 
 from skmtl._compat import column_or_1d
 
+# Squares of larger numbers, summed over rows, would overflow.
+LARGEST = 1e150
+
 
 # ---------------------------------------------------------------- task labels
 def _label_kind(values):
@@ -343,6 +346,16 @@ def read_labels(y, task=None, sample_weight=None, *, empty_tasks=False):
     return TaskLabels("single", np.array([0]), values, codes, weight)
 
 
+def check_squares(name, values):
+    """Raise if a float array (NaN allowed) holds numbers too large to be squared."""
+    largest = max(np.nanmax(values, initial=0.0), -np.nanmin(values, initial=0.0))
+    if largest > LARGEST:
+        raise ValueError(
+            f"{name} holds the number {largest:.3g}, too large to be squared; divide "
+            f"{name} by a constant so that no number exceeds {LARGEST:g}."
+        )
+
+
 def numeric_labels(labels):
     """Return `labels` with float y, NaN only where no label is observed, or raise."""
     y = labels.y
@@ -356,4 +369,5 @@ def numeric_labels(labels):
         ) from error
     if np.isinf(y).any():
         raise ValueError("Input y contains infinity or a value too large for float64.")
+    check_squares("y", y)
     return labels.with_y(y)

@@ -312,7 +312,7 @@ def test_tags_are_those_of_the_inner_estimator(cls):
 
 @pytest.mark.parametrize("cls", SEVERAL)
 def test_tables_of_strings_and_missing_values_reach_the_inner_estimator(cls):
-    table = pd.DataFrame(X, columns=list("pqrs"))
+    table = pd.DataFrame(X.copy(), columns=list("pqrs"))
     table["town"] = np.where(X[:, 1] > 0, "Ulm", "Bonn")
     table.iloc[::7, 0] = np.nan
     encode = make_column_transformer(

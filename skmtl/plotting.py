@@ -105,8 +105,8 @@ class TransferDisplay:
         self : object
             The display, with `ax_` and `figure_`.
         """
-        tasks = self.frame_["task"].unique()
-        rows = _TaskRows(self) if len(tasks) <= MAX_TASK_ROWS else _ModelRows(self)
+        few = self.frame_["task"].nunique() <= MAX_TASK_ROWS
+        rows = (_TaskRows if few else _ModelRows)(self.frame_, self.models_)
         new = ax is None
         if new:
             size = (10, rows.height)
@@ -116,59 +116,15 @@ class TransferDisplay:
         gains = self.ax_[-1]
         if len(self.ax_) > 1:
             rows.draw_scores(self.ax_[0])
-            self.ax_[0].set_xlabel(f"{self._metric}, mean over the test parts")
+            self.ax_[0].set_xlabel(f"{rows.metric}, mean over the test parts")
             gains.tick_params(labelleft=False)
         rows.draw_gains(gains)
         _mark_zero(gains)
-        gains.set_xlabel(f"{self._gain_label}\n{rows.key}")
+        gains.set_xlabel(f"gain over {rows.reference}, in {rows.unit}\n{rows.key}")
         for each in self.ax_:
             rows.finish(each)
         rows.draw_legend(self.figure_ if new else self.ax_[0], outside=new)
         return self
-
-    # ------------------------------------------------------------ what is drawn
-    @property
-    def reference(self):
-        """Name of the model that the others are compared with."""
-        frame = self.frame_
-        return frame["model"][frame["verdict"] == "reference"].iloc[0]
-
-    @property
-    def _metric(self):
-        name = self.frame_["metric"].iloc[0]
-        return METRICS.get(name, name)
-
-    @property
-    def relative(self):
-        """Whether gains are shown relative to the loss of the reference."""
-        return bool(self.frame_["relative_gain"].notna().any())
-
-    @property
-    def _gain_label(self):
-        name = self.frame_["metric"].iloc[0]
-        unit = f"% of its {LOSSES[name]}" if self.relative else self._metric
-        return f"gain over {self.reference}, in {unit}"
-
-    def gains(self, frame):
-        """Return (gain, distance to the low end, to the high end), in per cent."""
-        if self.relative:
-            names = ("relative_gain", "relative_low", "relative_high")
-            names = (
-                names if "relative_gain" in frame else ("gain", "gain_low", "gain_high")
-            )
-            factor = 100
-        else:
-            names, factor = ("gain", "gain_low", "gain_high"), 1
-        gain, low, high = (factor * frame[name].to_numpy(float) for name in names)
-        return gain, gain - low, high - gain
-
-    def styles(self):
-        """Return {model: (colour, marker)}, the reference first and grey."""
-        others = [m for m in self.models_["model"] if m != self.reference]
-        found = {self.reference: (REFERENCE_COLOUR, "|")}
-        for k, name in enumerate(others):
-            found[name] = (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)])
-        return found
 
 
 def _mark(colour, marker):
@@ -200,26 +156,62 @@ def _mark_zero(ax):
         )
 
 
-class _TaskRows:
+class _Rows:
+    """What both pictures draw: scores, gains and the look of each model."""
+
+    def __init__(self, frame, models):
+        self.frame = frame
+        self.models = models
+        self.reference = frame["model"][frame["verdict"] == "reference"].iloc[0]
+        name = frame["metric"].iloc[0]
+        self.metric = METRICS.get(name, name)
+        self.relative = bool(frame["relative_gain"].notna().any())
+        self.unit = f"% of its {LOSSES[name]}" if self.relative else self.metric
+        others = [m for m in models["model"] if m != self.reference]
+        self.styles = {self.reference: (REFERENCE_COLOUR, "|")}
+        for k, name in enumerate(others):
+            look = (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)])
+            self.styles[name] = look
+
+    def of(self, name):
+        """Return the rows of a model in the frame of tasks."""
+        return self.frame[self.frame["model"] == name]
+
+    def task_gains(self, rows):
+        """Return (gain, length down, length up) of rows of the frame of tasks."""
+        if self.relative:
+            return self._gains(rows, "relative_gain", "relative_low", "relative_high")
+        return self._gains(rows, "gain", "gain_low", "gain_high")
+
+    def mean_gains(self, rows):
+        """Return (gain, length down, length up) of rows of the frame of models."""
+        return self._gains(rows, "gain", "gain_low", "gain_high")
+
+    def _gains(self, rows, *names):
+        factor = 100 if self.relative else 1
+        gain, low, high = (factor * rows[name].to_numpy(float) for name in names)
+        return gain, gain - low, high - gain
+
+
+class _TaskRows(_Rows):
     """A row per task, the models beside each other in it."""
 
     key = "bar: 95 % interval; filled: helps or hurts; hollow: no evidence"
 
-    def __init__(self, display):
-        self.display = display
-        labels = display.frame_.groupby("task", sort=False)["n_labels"].first()
+    def __init__(self, frame, models):
+        super().__init__(frame, models)
+        labels = frame.groupby("task", sort=False)["n_labels"].first()
         self.tasks = labels.index.to_numpy()
         self.names = [f"{task}\n({n:,} labels)" for task, n in labels.items()]
-        self.styles = display.styles()
         n_lines = len(self.tasks) * (len(self.styles) + 1)
         self.height = 1.6 + 0.19 * max(n_lines, 9)
 
     def _places(self):
         """Yield (model, its rows of the frame, their heights, colour, marker)."""
-        n_models, frame = len(self.styles), self.display.frame_
+        n_models = len(self.styles)
         place = {task: k for k, task in enumerate(self.tasks)}
         for k, (name, (colour, marker)) in enumerate(self.styles.items()):
-            own = frame[frame["model"] == name]
+            own = self.of(name)
             shift = 0.8 * ((k + 0.5) / n_models - 0.5)
             y = np.array([place[task] for task in own["task"]]) + shift
             yield name, own, y, colour, marker
@@ -230,9 +222,9 @@ class _TaskRows:
 
     def draw_gains(self, ax):
         for name, own, y, colour, marker in self._places():
-            if name == self.display.reference:
+            if name == self.reference:
                 continue
-            gain, down, up = self.display.gains(own)
+            gain, down, up = self.task_gains(own)
             ax.errorbar(
                 gain, y, xerr=(down, up), fmt="none", ecolor=colour, elinewidth=1.5
             )
@@ -266,17 +258,16 @@ class _TaskRows:
         ax.spines[["top", "right"]].set_visible(False)
 
 
-class _ModelRows:
+class _ModelRows(_Rows):
     """A row per model, the tasks as dots on it."""
 
     key = "dot: a task (filled: helps or hurts); diamond: mean, 95 % interval"
 
-    def __init__(self, display):
-        self.display = display
-        self.styles = display.styles()
+    def __init__(self, frame, models):
+        super().__init__(frame, models)
         self.names = list(self.styles)
         self.height = 1.4 + 0.75 * max(len(self.names), 3)
-        n_tasks = display.frame_["task"].nunique()
+        n_tasks = frame["task"].nunique()
         # Dots of one task are at the same height in every row.
         self.spread = 0.3 * np.random.default_rng(0).uniform(-1, 1, n_tasks)
 
@@ -294,23 +285,21 @@ class _ModelRows:
             )
 
     def draw_scores(self, ax):
-        frame, models = self.display.frame_, self.display.models_
         for k, name in enumerate(self.names):
-            values = frame.loc[frame["model"] == name, "score"].to_numpy(float)
+            values = self.of(name)["score"].to_numpy(float)
             self._dots(ax, name, values, np.zeros(len(values), dtype=bool))
-            mean = models.loc[models["model"] == name, "score"]
+            mean = self.models.loc[self.models["model"] == name, "score"]
             ax.plot(mean, [k], "D", color="black", markersize=6)
 
     def draw_gains(self, ax):
-        frame, models = self.display.frame_, self.display.models_
         for k, name in enumerate(self.names):
-            if name == self.display.reference:
+            if name == self.reference:
                 ax.text(0, k, "  reference", va="center", color=REFERENCE_COLOUR)
                 continue
-            own = frame[frame["model"] == name]
+            own = self.of(name)
             evident = own["verdict"].isin(["helps", "hurts"]).to_numpy()
-            self._dots(ax, name, self.display.gains(own)[0], evident)
-            mean, down, up = self.display.gains(models[models["model"] == name])
+            self._dots(ax, name, self.task_gains(own)[0], evident)
+            mean, down, up = self.mean_gains(self.models[self.models["model"] == name])
             ax.errorbar(
                 mean,
                 [k],

@@ -116,7 +116,7 @@ default=None
     >>> from skmtl import GroupLassoRegressor, IndependentTasks, compare
     >>> from skmtl import make_group_sparse_tasks
     >>> X, y, task, _ = make_group_sparse_tasks(
-    ...     n_tasks=3, n_samples=40, n_features=30, n_informative=3, random_state=0
+    ...     n_tasks=3, n_samples=60, n_features=20, n_informative=3, random_state=0
     ... )
     >>> models = {
     ...     "single-task": IndependentTasks(LinearRegression()),

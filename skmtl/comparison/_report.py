@@ -83,11 +83,11 @@ class ComparisonReport:
     ...     random_state=0,
     ... )
     >>> report.to_frame()[["model", "task", "verdict"]]
-        model  task    verdict
-    0   alone     0  reference
-    1   alone     1  reference
-    2  pooled     0      hurts
-    3  pooled     1      hurts
+        model  task      verdict
+    0   alone     0    reference
+    1   alone     1    reference
+    2  pooled     0  no evidence
+    3  pooled     1  no evidence
     """
 
     def __init__(

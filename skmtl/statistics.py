@@ -66,8 +66,8 @@ class TaskStatistics:
     >>> from skmtl import TaskStatistics
     >>> X, y = np.arange(8.0).reshape(4, 2), np.array([0.0, 1.0, 0.0, 1.0])
     >>> whole = TaskStatistics.from_rows(X, y)
-    >>> parts = TaskStatistics.from_rows(X[:2], y[:2]) + TaskStatistics.from_rows(X[2:],
-    y[2:])
+    >>> first = TaskStatistics.from_rows(X[:2], y[:2])
+    >>> parts = first + TaskStatistics.from_rows(X[2:], y[2:])
     >>> bool(np.allclose(whole.gram, parts.gram))
     True
     """

@@ -178,19 +178,19 @@ class _Rows:
         return self.frame[self.frame["model"] == name]
 
     def task_gains(self, rows):
-        """Return (gain, length down, length up) of rows of the frame of tasks."""
+        """Return (gain, lengths down and up) of rows of the frame of tasks."""
         if self.relative:
             return self._gains(rows, "relative_gain", "relative_low", "relative_high")
         return self._gains(rows, "gain", "gain_low", "gain_high")
 
     def mean_gains(self, rows):
-        """Return (gain, length down, length up) of rows of the frame of models."""
+        """Return (gain, lengths down and up) of rows of the frame of models."""
         return self._gains(rows, "gain", "gain_low", "gain_high")
 
     def _gains(self, rows, *names):
         factor = 100 if self.relative else 1
         gain, low, high = (factor * rows[name].to_numpy(float) for name in names)
-        return gain, gain - low, high - gain
+        return gain, np.array([gain - low, high - gain])
 
 
 class _TaskRows(_Rows):
@@ -224,10 +224,8 @@ class _TaskRows(_Rows):
         for name, own, y, colour, marker in self._places():
             if name == self.reference:
                 continue
-            gain, down, up = self.task_gains(own)
-            ax.errorbar(
-                gain, y, xerr=(down, up), fmt="none", ecolor=colour, elinewidth=1.5
-            )
+            gain, reach = self.task_gains(own)
+            ax.errorbar(gain, y, xerr=reach, fmt="none", ecolor=colour, elinewidth=1.5)
             evident = own["verdict"].isin(["helps", "hurts"]).to_numpy()
             for filled, rows in ((True, evident), (False, ~evident)):
                 ax.plot(
@@ -299,11 +297,11 @@ class _ModelRows(_Rows):
             own = self.of(name)
             evident = own["verdict"].isin(["helps", "hurts"]).to_numpy()
             self._dots(ax, name, self.task_gains(own)[0], evident)
-            mean, down, up = self.mean_gains(self.models[self.models["model"] == name])
+            mean, reach = self.mean_gains(self.models[self.models["model"] == name])
             ax.errorbar(
                 mean,
                 [k],
-                xerr=(down, up),
+                xerr=reach,
                 fmt="D",
                 color="black",
                 markersize=5,

@@ -427,6 +427,25 @@ def test_weight_zero_is_absent():
     )
 
 
+def test_losses_are_weighted_means():
+    X, y, task = long_rows()
+    weight = np.random.default_rng(1).uniform(0.1, 3, size=len(X))
+    report = compare(
+        {"a": RIDGE}, X, y, task=task, sample_weight=weight, random_state=0
+    )
+    train, test = report.folds_[2]
+    model = clone(RIDGE)
+    model.fit(X[train], y[train], task=task[train], sample_weight=weight[train])
+    rows = test[task[test] == "t2"]
+    errors = (y[rows] - model.predict(X[rows], task="t2")) ** 2
+    expected = np.average(errors, weights=weight[rows])
+    np.testing.assert_allclose(report.losses_[0, 2, 2], expected)
+    own = task == "t2"
+    mean = np.average(y[own], weights=weight[own])
+    variance = np.average((y[own] - mean) ** 2, weights=weight[own])
+    np.testing.assert_allclose(report.scores_["r2"][0, 2, 2], 1 - expected / variance)
+
+
 # ---------------------------------------------------------------- folds
 class Recorder(RegressorMixin, BaseEstimator):
     """Keeps which rows each clone was fitted to; X has their numbers."""
@@ -587,9 +606,12 @@ def test_report_tables_and_text():
         report.to_frame("nothing")
 
 
-def test_html_is_escaped():
+def test_a_model_alone():
     X, y, task = long_rows()
     report = compare({"<b>": RIDGE}, X, y, task=task, random_state=0)
+    assert repr(report).startswith("ComparisonReport(1 model, 3 tasks")
+    assert "no other model" in report.summary()
+    assert set(report.verdicts_["<b>"].values()) == {"reference"}
     assert "&lt;b&gt;" in report._repr_html_()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skmtl.comparison._statistics import nanmean
-from skmtl.comparison._text import as_html, as_text
+from skmtl.comparison._text import as_html, as_text, counted
 
 PARTS = ("tasks", "models", "data", "folds", "predictions")
 
@@ -206,8 +206,9 @@ class ComparisonReport:
 
     def __repr__(self):
         return (
-            f"ComparisonReport({len(self.models_)} models, {len(self.tasks_)} tasks, "
-            f"{self._words}, reference {self.reference_!r})"
+            f"ComparisonReport({counted(len(self.models_), 'model')}, "
+            f"{counted(len(self.tasks_), 'task')}, {self._words}, "
+            f"reference {self.reference_!r})"
         )
 
     def _repr_html_(self):

@@ -33,6 +33,11 @@ def as_html(report):
     )
 
 
+def counted(n, noun):
+    """Return a number with its noun, in the plural unless it is 1."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def signed(value, relative):
     """Return a gain with its sign: in per cent if relative."""
     if not np.isfinite(value):
@@ -115,6 +120,8 @@ def _model_rows(report):
 
 def _notes(report):
     """Return the lines that say what the numbers mean."""
+    if len(report.models_) == 1:
+        return ["There is no other model to compare with."]
     n_verdicts = int(np.isfinite(report._gains.p_holm).sum())
     return [
         "Gains above 0 are better than the reference. A verdict is given where the "

@@ -12,6 +12,7 @@ from _toys import ToyClassifier, ToyRegressor, as_classes, make_frame, make_rows
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.ensemble import VotingRegressor
@@ -313,6 +314,16 @@ def test_weights_go_where_the_user_sends_them(frame):
     scaled = StandardScaler().fit(X, sample_weight=weight).transform(X)
     expected = ToyRegressor().fit(scaled, y, task=task).predict(scaled, task=task)
     assert_allclose(m.predict(df), expected)
+
+
+def test_weights_do_not_go_to_a_transformer_that_could_predict(frame):
+    df, y, _ = frame
+    weight = np.random.default_rng(0).uniform(size=len(y)) ** 3
+    distances = KMeans(3, n_init=1, random_state=0)
+    m = make_mtl_pipeline(distances, ToyRegressor(), task_col="hospital")
+    m.fit(df, y, sample_weight=weight)
+    expected = clone(distances).fit(df.drop(columns="hospital"))
+    assert_allclose(m[0].cluster_centers_, expected.cluster_centers_)
 
 
 def test_weight_zero_is_a_row_less(frame):

@@ -27,6 +27,7 @@ from skmtl.quadratics import DenseRows, Gram, SparseRows
 # Below this share of its bound the curvature of one row is raised in a quadratic model,
 # so that saturated rows do not blow its right-hand side up.
 CURVATURE_FLOOR = 1e-6
+ROWS_AT_ONCE = 65_536
 
 
 def task_weights(tasks, sum_weight, task_weight):
@@ -60,9 +61,7 @@ class Point:
     value: float
     u: np.ndarray | None = None
     intercept: np.ndarray | None = None
-    feasible: bool = (
-        True  # u is a dual point; else the intercepts defied the arithmetic
-    )
+    feasible: bool = True  # u is a dual point; else the intercepts defied arithmetic
     G: np.ndarray | None = None  # the gradient, once somebody asked for it
 
 
@@ -280,8 +279,11 @@ class DataObjective:
         """Return the Fenchel-Young term of the loss for the dual point rho u."""
         if rho > 0 and not point.feasible:
             return np.inf
-        gaps = self.loss.fenchel_gap(self.data.y, self._predictions(point), rho)
-        return float((self.omega * gaps).sum())
+        y, z, gap = self.data.y, self._predictions(point), 0.0
+        for a in range(0, len(y), ROWS_AT_ONCE):  # it needs many temporary arrays
+            b = slice(a, a + ROWS_AT_ONCE)
+            gap += float((self.omega[b] * self.loss.fenchel_gap(y[b], z[b], rho)).sum())
+        return gap
 
     def loss_of_shift(self, point, off):
         """Return what moving the best intercepts by `off` (T,) adds to the loss."""

@@ -39,9 +39,11 @@ def solve_block(center, curvature, group, l1, out):
         return
     # v_t = nu s_t / (curvature_t nu + group) with nu = ||v||, the root of h(nu) = 1 for
     # h(nu) = 1 / ||s / (curvature nu + group)||. h is concave and increasing, so Newton
-    # from 0 never overshoots; with equal curvatures it needs one step.
-    nu = 0.0
-    h = group / norm
+    # from below never overshoots. The start is the root for the largest curvature.
+    largest = 0.0
+    for t in range(T):
+        largest = max(largest, curvature[t])
+    nu = (norm - group) / largest if largest > 0.0 else 0.0
     for _ in range(60):
         f = 0.0
         df = 0.0

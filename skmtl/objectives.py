@@ -315,10 +315,11 @@ class DataObjective:
         if self.quadratic:
             h, residual = self.omega, y - z
         else:
-            bends = self.loss.hessian(y, z)
-            bends = np.maximum(bends, CURVATURE_FLOOR * self.loss.curvature)
+            seen = self.omega > 0
+            slope = np.divide(point.u, self.omega, out=np.zeros_like(z), where=seen)
+            floor = CURVATURE_FLOOR * np.maximum(np.abs(slope), 1e-9)
+            bends = np.maximum(self.loss.hessian(y, z), floor * self.loss.curvature)
             h = self.omega * bends
-            slope = np.divide(point.u, self.omega, out=np.zeros_like(z), where=h > 0)
             residual = -slope / bends
         W = np.ascontiguousarray(point.W[features].T)
         if self.known is not None or len(features) <= self.data.n_labels.max():

@@ -683,7 +683,7 @@ def test_unseen_task_of_a_classifier():
         y, task = rng.integers(0, n_classes, 90), np.arange(90) % 3
         y[task == 2] = 1  # takes no part, and is no obstacle
         model = MultiTaskMLPClassifier(unseen="shared", **QUICK)
-        with pytest.warns(UserWarning, match="only one class"):
+        with pytest.warns(UserWarning, match="one class only"):
             quick_fit(model, X, y, task=task)
         with pytest.warns(UserWarning, match="never seen"):
             shared = model.predict_proba(X, task=7)
@@ -700,7 +700,7 @@ def test_classifier_with_different_classes_per_task_long():
     names = {"two": ["no", "yes"], "three": ["a", "b", "c"], "one": ["yes"]}
     y = np.array([rng.choice(names[t]) for t in task])
     model = MultiTaskMLPClassifier(**QUICK)
-    with pytest.warns(UserWarning, match="only one class") as record:
+    with pytest.warns(UserWarning, match="one class only") as record:
         quick_fit(model, X, y, task=task)
     assert "'one'" in str(record[0].message)
     assert model.classes_.tolist() == ["a", "b", "c", "no", "yes"]
@@ -750,7 +750,7 @@ def test_all_tasks_of_one_class():
     model = MultiTaskMLPClassifier(warm_start=True, **QUICK)
     X = np.eye(4)
     for _ in range(2):
-        with pytest.warns(UserWarning, match="only one class"):
+        with pytest.warns(UserWarning, match="one class only"):
             model.fit(X, np.array([["a", "b"]] * 4))
     assert model.predict(X).tolist() == [["a", "b"]] * 4
     assert [p.tolist() for p in model.predict_proba(X)] == [[[1.0]] * 4] * 2
@@ -839,6 +839,6 @@ NO_EARLY_STOPPING = {
     ),
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.filterwarnings("ignore:.*only one class:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*one class only:UserWarning")
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

@@ -11,6 +11,7 @@ from skmtl.base._classes import (
     BinaryScoreMixin,
     TaskClassesMixin,
     encode_classes,
+    warn_of_single_classes,
 )
 from skmtl.base._estimator import BaseTaskEstimator, BaseTaskRegressor
 from skmtl.base._rows import (
@@ -18,6 +19,7 @@ from skmtl.base._rows import (
     TaskRequestMixin,
     TaskRowsMixin,
     keep_previous_fit,
+    some,
 )
 
 __all__ = [
@@ -31,4 +33,6 @@ __all__ = [
     "TaskRowsMixin",
     "encode_classes",
     "keep_previous_fit",
+    "some",
+    "warn_of_single_classes",
 ]

@@ -1,5 +1,7 @@
 """Classes and probabilities over tasks that may have different classes."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
@@ -7,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from skmtl._compat import num_samples
 from skmtl.base._estimator import BaseTaskEstimator
-from skmtl.base._rows import SHARED
+from skmtl.base._rows import SHARED, some
 
 
 def encode_classes(labels):
@@ -27,6 +29,18 @@ def encode_classes(labels):
         codes[(rows, t) if labels.layout == "wide" else rows] = positions.reshape(-1)
         classes.append(found)
     return classes, labels.with_y(codes)
+
+
+def warn_of_single_classes(tasks, classes):
+    """Warn of tasks that can only ever predict the one class they were fitted with."""
+    single = [t for t, c in zip(tasks.tolist(), classes, strict=True) if len(c) == 1]
+    if single:
+        warnings.warn(
+            f"{len(single)} task(s) have labels of one class only ({some(single)}) in the "
+            "training data; they will always predict that class.",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 class TaskClassesMixin:

@@ -1,7 +1,5 @@
 """What the baselines share: any scikit-learn estimator behind the API of tasks."""
 
-import warnings
-
 import numpy as np
 from sklearn import clone, config_context
 from sklearn.base import MetaEstimatorMixin, is_classifier
@@ -11,8 +9,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
 from skmtl._compat import HasMethods
-from skmtl.base import SHARED, BaseTaskEstimator, TaskClassesMixin, encode_classes
-from skmtl.base._rows import some
+from skmtl.base import (
+    SHARED,
+    BaseTaskEstimator,
+    TaskClassesMixin,
+    encode_classes,
+    warn_of_single_classes,
+)
 from skmtl.layouts import numeric_labels
 
 
@@ -71,7 +74,7 @@ class TaskMetaEstimator(MetaEstimatorMixin, TaskClassesMixin, BaseTaskEstimator)
         if self._classifies:
             classes, _ = encode_classes(labels)
             attributes = self._class_attributes(labels, classes)
-            _warn_of_single_classes(labels.tasks, classes)
+            warn_of_single_classes(labels.tasks, classes)
         return {**attributes, **self._fit_inner(X, labels, weighted)}
 
     def _label_dtype(self):
@@ -227,20 +230,6 @@ default=None
         for name in ("sparse", "allow_nan", "string", "categorical", "positive_only"):
             setattr(tags.input_tags, name, getattr(inner.input_tags, name))
         return tags
-
-
-def _warn_of_single_classes(tasks, classes):
-    """Warn of tasks that can only ever predict the one class they were fitted with."""
-    single = [
-        label for label, c in zip(tasks.tolist(), classes, strict=True) if len(c) == 1
-    ]
-    if single:
-        warnings.warn(
-            f"{len(single)} task(s) have one class in the training data, the only one "
-            f"they will predict: {some(single)}.",
-            UserWarning,
-            stacklevel=5,
-        )
 
 
 def fit_clone(estimator, X, y, weight, context=""):

@@ -1,13 +1,17 @@
 """What all linear classifiers share: class codes, class weights, constant tasks."""
 
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skmtl._compat import StrOptions
-from skmtl.base import BaseTaskClassifier, BinaryScoreMixin, encode_classes
+from skmtl.base import (
+    BaseTaskClassifier,
+    BinaryScoreMixin,
+    encode_classes,
+    warn_of_single_classes,
+)
 from skmtl.data import TaskData
 from skmtl.linear_model.base import LinearTaskModel
 from skmtl.losses import Logistic
@@ -59,15 +63,7 @@ class LinearTaskClassifier(BinaryScoreMixin, LinearTaskModel, BaseTaskClassifier
 
     def _fit(self, X, labels, progress):
         classes, coded, kept = self._encode(labels)
-        constant = [t for t, found in enumerate(classes) if len(found) < 2]
-        if constant:
-            names = ", ".join(repr(v) for v in labels.tasks[constant].tolist()[:5])
-            warnings.warn(
-                f"{len(constant)} task(s) have labels of one class only ({names}); "
-                "they take no part in the joint fit and always predict that class.",
-                UserWarning,
-                stacklevel=4,
-            )
+        warn_of_single_classes(labels.tasks, classes)
         head = {
             **self._label_attributes(labels),
             **self._class_attributes(labels, classes),

@@ -1,11 +1,14 @@
 """The multi-task MLP for classes."""
 
-import warnings
-
 import numpy as np
 from scipy.special import expit, softmax
 
-from skmtl.base import SHARED, BaseTaskClassifier, encode_classes
+from skmtl.base import (
+    SHARED,
+    BaseTaskClassifier,
+    encode_classes,
+    warn_of_single_classes,
+)
 from skmtl.losses import Logistic
 from skmtl.neural_network._entries import Columns
 from skmtl.neural_network._estimator import BaseMultiTaskMLP, Problem
@@ -202,8 +205,7 @@ class MultiTaskMLPClassifier(BaseMultiTaskMLP, BaseTaskClassifier):
         classes, encoded = encode_classes(labels)
         n_classes = np.array([len(c) for c in classes])
         kept = np.flatnonzero(n_classes > 1)
-        if len(kept) < len(classes):
-            self._warn_single_class(labels.tasks[n_classes == 1])
+        warn_of_single_classes(labels.tasks, classes)
         encoded = encoded.keep_tasks(kept)
         rows, bias = [], []
         for k, t in enumerate(kept):
@@ -227,15 +229,6 @@ class MultiTaskMLPClassifier(BaseMultiTaskMLP, BaseTaskClassifier):
         )
         known = self._class_attributes(labels, classes)
         return self._fit_network(X, labels, problem, known, progress)
-
-    def _warn_single_class(self, tasks):
-        """Say which tasks take no part in the fit."""
-        warnings.warn(
-            f"{len(tasks)} task(s) have only one class in the training data and always "
-            f"predict it, among them {tasks.tolist()[0]!r}.",
-            UserWarning,
-            stacklevel=5,
-        )
 
     def _previous_heads(self, known):
         """Return the heads of the previous fit."""

@@ -36,7 +36,7 @@ LAYERS = [
     | {"task_column"},
     {"model_selection", "diagnostics", "plotting", "datasets"},
     {"comparison"},
-    {"routing", "responses", "baseline_models", "pipeline"},
+    {"pipeline"},
     {"warmup"},
 ]
 LAYER = {part: depth for depth, parts in enumerate(LAYERS) for part in parts}

@@ -21,7 +21,7 @@ from skmtl import (
     TaskScorer,
     make_mtl_pipeline,
 )
-from skmtl.baseline_models import ClassFolds, baseline_models, reference_of
+from skmtl.pipeline._baselines import ClassFolds, baseline_models, reference_of
 
 
 class Weighted(ToyRegressor):

@@ -3,7 +3,7 @@
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skmtl import routing
+import skmtl.pipeline._routing as routing
 
 
 def _estimator_has(method):

@@ -7,11 +7,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.validation import validate_data
 
-from skmtl import routing
+import skmtl.pipeline._routing as routing
 from skmtl._compat import CallbackSupportMixin, FitProgress, StrOptions, fit_context
 from skmtl.base import TaskRequestMixin, keep_previous_fit
 from skmtl.layouts import as_task_labels
-from skmtl.responses import ResponsesMixin
+from skmtl.pipeline._responses import ResponsesMixin
 from skmtl.task_column import (
     as_table,
     drop_column,
@@ -269,8 +269,8 @@ default=None
             Scores per task and model, and the gain over the reference.
         """
         # The baselines bring much with them that fit and predict need not import.
-        from skmtl.baseline_models import baseline_models, reference_of
         from skmtl.comparison import compare
+        from skmtl.pipeline._baselines import baseline_models, reference_of
 
         self._check_estimator()
         models = baseline_models(self, random_state=random_state)

@@ -36,8 +36,8 @@ def warn_of_single_classes(tasks, classes):
     single = [t for t, c in zip(tasks.tolist(), classes, strict=True) if len(c) == 1]
     if single:
         warnings.warn(
-            f"{len(single)} task(s) have labels of one class only ({some(single)}) in the "
-            "training data; they will always predict that class.",
+            f"{len(single)} task(s) have labels of one class only ({some(single)}) in "
+            "the training data; they will always predict that class.",
             UserWarning,
             stacklevel=5,
         )

@@ -24,8 +24,9 @@ from scipy import sparse
 from skmtl.data import CHUNK_BYTES, PACK_BYTES
 from skmtl.quadratics import DenseRows, Gram, SparseRows
 
-# Below this share of its bound the curvature of one row is raised in a quadratic model,
-# so that saturated rows do not blow its right-hand side up.
+# The curvature of a row is raised in a quadratic model to this share of its slope, so
+# that a row on the wrong side, which is nearly straight, does not blow the right-hand
+# side up. A row on the right side has a slope as small as its curvature and needs none.
 CURVATURE_FLOOR = 1e-6
 ROWS_AT_ONCE = 65_536
 

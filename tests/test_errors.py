@@ -200,6 +200,14 @@ def test_bad_task_weights(weights, message):
     refuse_again(model.set_params(task_weight=weights), message, **LONG)
 
 
+@pytest.mark.parametrize("weight", [0, -1, np.nan, np.inf])
+def test_bad_class_weights(weight):
+    model = GroupLassoClassifier(0.1).fit(X, CLASSES, task=TASK)
+    model.set_params(class_weight={0: 1, 1: weight})
+    message = "class_weight of class 1 must be positive and finite"
+    refuse_again(model, message, **{**LONG, "y": CLASSES})
+
+
 def test_weights_of_absent_tasks_are_ignored():
     weights = {"A": 1.0, "B": 1.0, "C": 1.0, "D": 7.0}
     GroupLassoRegressor(task_weight=weights).fit(X, Y, task=TASK)
@@ -247,7 +255,7 @@ def test_constant_task_labels():
 def test_single_class_task():
     y = np.where(TASK == "B", 1, CLASSES)
     model = GroupLassoClassifier(0.001)
-    message = r"1 task\(s\) have labels of one class only \('B'\)"
+    message = r"1 task\(s\) have labels of one class only.*\('B'\)"
     with pytest.warns(UserWarning, match=message):
         model.fit(X, y, task=TASK)
     assert model.tasks_.tolist() == ["A", "B", "C"]

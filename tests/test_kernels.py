@@ -110,6 +110,14 @@ def test_block_scales(size):
     )
 
 
+@pytest.mark.parametrize("group", [1e-300, 1e-160, 1e-20])
+def test_block_with_a_vanishing_penalty(group):
+    center, a = np.array([3.0, -1.0]), np.array([1.0, 50.0])
+    np.testing.assert_allclose(
+        solve_block(center, a, group, 0.0), center / a, rtol=1e-9
+    )
+
+
 @modes
 def test_block_of_nan_ends(mode):
     found = solve_block(np.array([np.nan, 1.0]), np.ones(2), 0.5, 0.1, mode)

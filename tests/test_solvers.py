@@ -363,6 +363,31 @@ def test_rare_classes(solver):
         assert proba[task == t].mean() == pytest.approx(1e-3, rel=1e-6)
 
 
+def test_saturated_outlier():
+    """One number of 9999 saturates its row; the others must not wait for it."""
+    problem = make_problem("ragged").classes()
+    X = problem.X.copy()
+    X[3, 2] = 9999.0
+    model = GroupLassoClassifier(1e-3, tol=1e-8).fit(X, problem.y, **problem.extra)
+    assert model.converged_
+    assert model.n_iter_ < 2000
+
+
+@pytest.mark.parametrize("alpha", [1e-300, 1e-160])
+def test_vanishing_alpha(alpha):
+    """Nothing can be certified then, but least squares is found."""
+    problem = make_problem("ragged")
+    model = GroupLassoRegressor(alpha, tol=1e-8, max_iter=1000)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(problem.X, problem.y, **problem.extra)
+    for t in range(4):
+        rows = problem.extra["task"] == t
+        A = np.column_stack([problem.X[rows], np.ones(rows.sum())])
+        best = A @ np.linalg.lstsq(A, problem.y[rows])[0]
+        found = model.predict(problem.X[rows], task=t)
+        np.testing.assert_allclose(found, best, atol=1e-6)
+
+
 def test_many_tasks_and_tasks_of_two_rows():
     rng = np.random.default_rng(0)
     task = np.repeat(np.arange(300), 2)

@@ -53,7 +53,14 @@ class LinearTaskClassifier(BinaryScoreMixin, LinearTaskModel, BaseTaskClassifier
             rows, y, _ = labels.of_task(t)
             y = np.array(y.tolist())
             where = (rows, t) if labels.layout == "wide" else rows
-            weight[where] *= compute_sample_weight(self.class_weight, y)
+            factor = compute_sample_weight(self.class_weight, y)
+            bad = y[~((factor > 0) & np.isfinite(factor))]
+            if len(bad):
+                raise ValueError(
+                    f"class_weight of class {bad[0].item()!r} must be positive and "
+                    "finite. To leave a class out, drop its rows."
+                )
+            weight[where] *= factor
         return coded.with_weight(weight)
 
     def _pack(self, X, labels):

@@ -31,7 +31,7 @@ WIDE_CLASSES = np.where(np.isnan(WIDE), np.nan, np.nan_to_num(WIDE) > 0)
 KINDS = [GroupLassoRegressor, GroupLassoClassifier]
 
 
-VERSION = parse_version(sklearn.__version__)
+version = parse_version(sklearn.__version__)
 LIST_OF_CLASSES = {
     "check_classifier_multioutput": "classes_ is a list with an array per task after a "
     "wide fit, as in sklearn.multioutput.MultiOutputClassifier"
@@ -49,7 +49,7 @@ def expected_failures(estimator):
     """Name the checks of scikit-learn that do not fit, and why."""
     if not is_classifier(estimator):
         return {}
-    old = VERSION < parse_version("1.7")
+    old = version < parse_version("1.7")
     return LIST_OF_CLASSES | (OTHER_LABELS if old else {})
 
 
@@ -439,7 +439,7 @@ def test_sparse_matrix_of_int64_indices():
 
 # ------------------------------------------------------------------ callbacks
 since_callbacks = pytest.mark.skipif(
-    VERSION < parse_version("1.9"),
+    version < parse_version("1.9"),
     reason="scikit-learn has callbacks since 1.9",
 )
 

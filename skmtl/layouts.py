@@ -54,6 +54,17 @@ def missing_mask(values):
     return np.array(flat, dtype=bool).reshape(values.shape)
 
 
+def _as_int64(values):
+    """Return whole numbers as int64, or raise where they do not fit."""
+    limits = np.iinfo(np.int64)
+    if values.size and not limits.min <= values.min() <= values.max() <= limits.max:
+        raise ValueError(
+            "task labels that are numbers must fit into 64 bits, got "
+            f"{values.min()} to {values.max()}. Convert them to strings."
+        )
+    return values.astype(np.int64)
+
+
 def as_task_labels(task):
     """Return task labels as a str, int64, bool or (uniform) object array, or raise."""
     values = np.asarray(task)
@@ -76,7 +87,7 @@ def as_task_labels(task):
                 f"task labels must be strings or whole numbers, got {odd.item()!r}. "
                 "If a transformer scaled the task column, keep that column out of it."
             )
-        return whole.astype(np.int64)
+        return _as_int64(whole)
     if values.dtype.kind == "O":
         missing = missing_mask(values)
         if missing.any():
@@ -91,7 +102,7 @@ def as_task_labels(task):
             f"another type (dtype {values.dtype}, first label {values.ravel()[0]!r})."
         )
     if kind == "int":
-        return values.astype(np.int64)
+        return _as_int64(values)
     return values.astype(str) if kind == "str" else values.astype(bool)
 
 
@@ -259,6 +270,8 @@ def _wide_names(Y):
 def read_wide(Y, sample_weight, *, empty_tasks=False):
     """Read the layout with one column of Y per task."""
     names = _wide_names(Y)
+    if not len(names):
+        raise ValueError(f"y has no columns (shape {Y.shape}), so there is no task.")
     values = Y.to_numpy() if hasattr(Y, "to_numpy") else np.asarray(Y)
     missing = missing_mask(values)
     weight = check_weights(sample_weight, values.shape)

@@ -236,6 +236,11 @@ def test_column_without_labels():
         GroupLassoRegressor().fit(X, WIDE, sample_weight=np.ones((30, 3)) * [1, 1, 0])
 
 
+def test_no_tasks_at_all():
+    with pytest.raises(ValueError, match="y has no columns"):
+        GroupLassoRegressor().fit(X, np.empty((30, 0)))
+
+
 def test_wide_task_of_one_label():
     one = put(WIDE, (slice(1, None), 1), np.nan)
     with pytest.raises(ValueError, match="Task 1 has 1 row"):

@@ -15,8 +15,9 @@ Z = np.array([-40.0, -5.0, -1.0, -1e-9, 0.0, 0.3, 2.0, 7.0, 40.0])
 class WrongSign(Logistic):
     """A mutant: the gradient of labels in {-1, 1}."""
 
-    def gradient(self, y, z):
-        return super().gradient(y, z) - y
+    def derivatives(self, y, z):
+        slope, bend = super().derivatives(y, z)
+        return slope - y, bend
 
 
 class GapOfUnscaledDual(Logistic):
@@ -50,15 +51,17 @@ def test_derivatives(loss):
     y, z = np.meshgrid(labels(loss), Z)
     step = 1e-5
     slope = (loss.value(y, z + step) - loss.value(y, z - step)) / (2 * step)
-    np.testing.assert_allclose(loss.gradient(y, z), slope, rtol=1e-6, atol=1e-8)
-    bend = (loss.gradient(y, z + step) - loss.gradient(y, z - step)) / (2 * step)
-    np.testing.assert_allclose(loss.hessian(y, z), bend, rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(loss.derivatives(y, z)[0], slope, rtol=1e-6, atol=1e-8)
+    bend = (loss.derivatives(y, z + step)[0] - loss.derivatives(y, z - step)[0]) / (
+        2 * step
+    )
+    np.testing.assert_allclose(loss.derivatives(y, z)[1], bend, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("loss", [*LOSSES, mutant(HalfCurvature())])
 def test_curvature_bounds_the_second_derivative(loss):
     y, z = np.meshgrid(labels(loss), np.append(Z, np.linspace(-3, 3, 50)))
-    bends = loss.hessian(y, z)
+    bends = loss.derivatives(y, z)[1]
     assert (bends >= 0).all()
     assert bends.max() <= loss.curvature
     assert bends.max() == pytest.approx(loss.curvature, rel=1e-2)
@@ -70,7 +73,7 @@ def test_fenchel_young(loss, z, v, choice):
     y = labels(loss)[choice]
     value, conjugate = loss.value(y, z), loss.conjugate(y, v)
     assert value + conjugate >= v * z - 1e-9
-    u = loss.gradient(y, z)
+    u = loss.derivatives(y, z)[0]
     assert value + loss.conjugate(y, u) == pytest.approx(u * z, abs=1e-8)
 
 
@@ -93,7 +96,7 @@ def test_fenchel_gap_is_the_naive_one(loss, rho):
     if type(loss) is GapOfUnscaledDual and rho == 1.0:
         pytest.fail("the mutant differs below 1 only")
     y, z = np.meshgrid(labels(loss), Z[np.abs(Z) < 10])
-    v = rho * loss.gradient(y, z)
+    v = rho * loss.derivatives(y, z)[0]
     naive = loss.value(y, z) + loss.conjugate(y, v) - v * z
     np.testing.assert_allclose(loss.fenchel_gap(y, z, rho), naive, atol=1e-12)
 
@@ -127,7 +130,9 @@ def test_link_and_saturated(loss):
         z = loss.link(mean)
         assert loss.mean(z) == pytest.approx(mean)
         ends = np.array([0.0, 1.0])
-        average = mean * loss.gradient(1.0, z) + (1 - mean) * loss.gradient(0.0, z)
+        average = mean * loss.derivatives(1.0, z)[0] + (1 - mean) * loss.gradient(
+            0.0, z
+        )
         assert average == pytest.approx(0.0, abs=1e-12), ends
 
 
@@ -137,6 +142,6 @@ def test_finite_at_the_ends(z):
         for y in labels(loss):
             with np.errstate(all="raise", under="ignore"):
                 assert np.isfinite(loss.value(y, z))
-                assert np.isfinite(loss.gradient(y, z))
-                assert np.isfinite(loss.hessian(y, np.asarray(z)))
+                assert np.isfinite(loss.derivatives(y, z)[0])
+                assert np.isfinite(loss.derivatives(y, np.asarray(z))[1])
                 assert np.isfinite(loss.fenchel_gap(y, z, 0.5))

@@ -13,8 +13,8 @@ from skmtl import (
     TaskStatistics,
     data,
     moments,
-    objectives,
 )
+from skmtl.objectives import _row_loss, _rows
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ SHRINK = N_BYTES / 2**31
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch):
     """Lower the sizes up to which data are copied, wherever they are used."""
-    for module in (data, moments, objectives):
+    for module in (data, moments, _rows, _row_loss):
         for name in ("PACK_BYTES", "CHUNK_BYTES", "ROWS_AT_ONCE"):
             if hasattr(module, name):
                 size = int(getattr(module, name) * SHRINK)

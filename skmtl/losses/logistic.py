@@ -19,13 +19,11 @@ class Logistic:
         """Return the loss."""
         return np.logaddexp(0.0, z) - y * z
 
-    def gradient(self, y, z):
-        """Return the derivative with respect to z."""
-        return expit(z) - y
-
-    def hessian(self, y, z):
-        """Return the second derivative with respect to z."""
-        return expit(z) * expit(-z)
+    def derivatives(self, y, z):
+        """Return the first and second derivative with respect to z."""
+        p, p_not = expit(z), expit(-z)
+        # Not p - y, which has no digits left where p is close to y.
+        return p * (1.0 - y) - p_not * y, p * p_not
 
     def conjugate(self, y, u):
         """Return sup over z of u z - l(y, z); infinite unless 0 <= u + y <= 1."""

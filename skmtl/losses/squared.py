@@ -13,13 +13,9 @@ class Squared:
         """Return the loss."""
         return 0.5 * (z - y) ** 2
 
-    def gradient(self, y, z):
-        """Return the derivative with respect to z."""
-        return z - y
-
-    def hessian(self, y, z):
-        """Return the second derivative with respect to z."""
-        return np.ones_like(z)
+    def derivatives(self, y, z):
+        """Return the first and second derivative with respect to z."""
+        return z - y, np.ones_like(z)
 
     def conjugate(self, y, u):
         """Return sup over z of u z - l(y, z)."""

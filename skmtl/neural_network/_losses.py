@@ -24,11 +24,11 @@ class ColumnLosses:
         The multinomial loss of a label is the sum over the entries of its classes.
         """
         if not self.wide.any():
-            return self.pointwise.value(y, z), self.pointwise.gradient(y, z)
+            return self.pointwise.value(y, z), self.pointwise.derivatives(y, z)[0]
         value, slope = np.empty_like(z), np.empty_like(z)
         wide = self.wide[column]
         value[~wide] = self.pointwise.value(y[~wide], z[~wide])
-        slope[~wide] = self.pointwise.gradient(y[~wide], z[~wide])
+        slope[~wide] = self.pointwise.derivatives(y[~wide], z[~wide])[0]
         if wide.any():
             log_p = _log_softmax(z[wide], np.flatnonzero(self.leads[column[wide]]))
             value[wide] = -y[wide] * log_p

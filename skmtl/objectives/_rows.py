@@ -1,0 +1,178 @@
+"""Any loss on the rows themselves."""
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from skmtl.data import CHUNK_BYTES, PACK_BYTES
+from skmtl.objectives._point import Point
+from skmtl.objectives._row_loss import RowLoss
+from skmtl.quadratics import DenseRows, Gram, SparseRows
+
+
+class DataObjective:
+    """Any loss on the rows of `TaskData`.
+
+    Parameters
+    ----------
+    data : TaskData
+        Labels already scaled.
+    loss : loss
+    c : ndarray of shape (T,)
+        Task weights.
+    fit_intercept : bool
+    known : StatisticsObjective or None
+        The same objective from statistics, where its Gram matrices are there already.
+        Gradients still come from the rows, which makes the solver refine what rounding
+        in the statistics left.
+    """
+
+    def __init__(self, data, loss, c, fit_intercept=True, known=None):
+        self.loss, self.fit_intercept, self.known = loss, fit_intercept, known
+        self.quadratic = loss.quadratic
+        self.rows = RowLoss(data, loss, c, fit_intercept)
+        self.omega, self.c = self.rows.omega, c
+        self.task_null = self.rows.task_null
+        self.shift = np.zeros((data.n_features, 1))
+        if (
+            fit_intercept
+            and not sparse.issparse(data.X)
+            and data.X.nbytes <= PACK_BYTES
+        ):
+            self.shift, data = _centred(data, self.omega, c)
+        self.data = data
+        self.n_features, self.n_tasks = data.n_features, data.n_tasks
+        self.mean = np.zeros((self.n_features, self.n_tasks))
+        if fit_intercept:
+            self.mean = data.rmatvec(self.omega) / c
+
+    @cached_property
+    def null(self):
+        """D0: the loss at W = 0 with the best intercepts less the least possible."""
+        return float(self.task_null.sum())
+
+    def image(self, W):
+        """Return the predictions (X - mean) W, without intercepts, in label shape."""
+        Z = self.data.matvec(W)
+        Z -= self.data.spread((self.mean * W).sum(axis=0))
+        return Z
+
+    def at(self, W, Z=None, near=None):
+        """Return the point at W; `near` is a point to start inner searches from."""
+        Z = self.image(W) if Z is None else Z
+        start = None if near is None else near.intercept
+        b, value, u, feasible = self.rows.at(Z, start)
+        return Point(W, Z, value, u, b, feasible)
+
+    def gradient(self, point):
+        """Return the gradient of f, (p, T)."""
+        if point.G is None:
+            point.G = self.data.rmatvec(point.u)
+            if self.fit_intercept:
+                point.G -= self.mean * self.data.per_task_sum(point.u)
+        return point.G
+
+    def loss_gap(self, point, rho):
+        """Return the Fenchel-Young term of the loss for the dual point rho u."""
+        if rho > 0 and not point.feasible:
+            return np.inf
+        return self.rows.gap(point.Z, point.intercept, rho)
+
+    def loss_of_shift(self, point, off):
+        """Return what moving the best intercepts by `off` (T,) adds to the loss."""
+        return max(self.rows.rise(point.Z, point.intercept, off), 0.0)
+
+    def bend(self, a, b):
+        """Return <grad f(a) - grad f(b), a.W - b.W>, from the images alone."""
+        return float(np.vdot(a.u - b.u, a.Z - b.Z))
+
+    def curvatures(self):
+        """Return a bound of the curvature of f along each feature, (p,)."""
+        squares = np.zeros((self.n_tasks, self.n_features))
+        for t, rows, X in self.data.blocks(CHUNK_BYTES):
+            X2 = X.multiply(X) if sparse.issparse(X) else X * X
+            squares[slice(None) if t is None else t] += (X2.T @ self.omega[rows]).T
+        centred = squares.T - self.c * self.mean**2
+        return self.loss.curvature * np.maximum(centred, 0.0).max(axis=1)
+
+    def model(self, point, features):
+        """Return a quadratic of the rows `features` of W that touches f at the point.
+
+        It is held by Gram matrices where there are fewer features than rows, else by
+        its residuals.
+        """
+        h, residual = self.rows.quadratic(point.Z, point.intercept, point.u)
+        W = np.ascontiguousarray(point.W[features].T)
+        if self.known is not None or len(features) <= self.data.n_labels.max():
+            g = np.ascontiguousarray(self.gradient(point)[features].T)
+            squares = float(np.einsum("...,...,...", h, residual, residual).sum())
+            if self.known is not None:
+                return self.known.gram_model(features, W, g, squares)
+            return self._gram_model(features, W, g, squares, h)
+        kind = SparseRows if sparse.issparse(self.data.X) else DenseRows
+        return kind.build(self.data, features, W, h, residual, self.fit_intercept)
+
+    def _gram_model(self, features, W, g, squares, h):
+        """Return the quadratic model by the Gram matrices of the chosen columns."""
+        data, k = self.data, len(features)
+        one = data.shared and self.quadratic and bool(np.all(h == h[:, :1]))
+        gram = np.zeros((1 if one else self.n_tasks, k, k))
+        total = data.per_task_sum(h)
+        first = np.zeros((self.n_tasks, k))
+        # Dense columns are centred before they are multiplied: it keeps digits.
+        centre = self.mean[features]
+        if data.shared or sparse.issparse(data.X):
+            centre = np.zeros_like(centre)
+        for t, rows, X in data.blocks(CHUNK_BYTES):
+            columns = X if k == self.n_features else X[:, features]
+            if t is not None and centre[:, t].any():
+                columns = columns - centre[:, t]
+            tasks = range(len(gram)) if t is None else [t]
+            for s in tasks:
+                weights = h[rows] if t is not None else h[rows, s]
+                gram[s] += _weighted_gram(columns, weights)
+            members = slice(None) if t is None else t
+            first[members] += (columns.T @ h[rows]).T
+        if self.fit_intercept:
+            means = first / total[:, None]
+            for s in range(len(gram)):
+                gram[s] -= np.outer(means[s], first[s])
+        index = np.zeros(self.n_tasks, dtype=int) if one else np.arange(self.n_tasks)
+        return Gram(gram, index, np.ones(self.n_tasks), W, g, squares)
+
+    def resolution(self, point):
+        """Return 0: values from rows are as good as their arithmetic."""
+        return 0.0
+
+    def intercepts(self, point):
+        """Return b_t for X as the user gave it, in the units of the labels, (T,)."""
+        if not self.fit_intercept:
+            return np.zeros(self.n_tasks)
+        offset = ((self.mean + self.shift) * point.W).sum(axis=0)
+        return point.intercept - offset
+
+
+def _centred(data, omega, c):
+    """Return (what was subtracted, (p, T) or (p, 1); data with a centred X).
+
+    Means far from 0 would cost the digits of the products that follow. Weighted, so
+    that rows without weight cannot move them.
+    """
+    if data.shared:  # one copy serves all tasks, whose own means are close to this one
+        shift = (omega.sum(axis=1) @ data.X / c.sum())[:, None]
+        return shift, replace(data, X=data.X - shift.T)
+    shift = data.rmatvec(omega) / c
+    X = np.empty_like(data.X)
+    for t, rows, block in data.blocks():
+        np.subtract(block, shift[:, t], out=X[rows])
+    return shift, replace(data, X=X)
+
+
+def _weighted_gram(X, weights):
+    """Return X' diag(weights) X as a dense array."""
+    if sparse.issparse(X):
+        return np.asarray((X.T @ X.multiply(weights[:, None]).tocsr()).todense())
+    scaled = X * np.sqrt(weights)[:, None]
+    return scaled.T @ scaled

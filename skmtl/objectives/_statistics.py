@@ -1,0 +1,127 @@
+"""The squared loss on statistics: no row is looked at, and n does not matter."""
+
+from functools import cached_property
+
+import numpy as np
+
+from skmtl.objectives._point import Point
+from skmtl.quadratics import Gram
+
+
+class StatisticsObjective:
+    """The squared loss on `TaskStatistics`.
+
+    Parameters
+    ----------
+    statistics : TaskStatistics
+    c : ndarray of shape (T,)
+        Task weights.
+    fit_intercept : bool
+    y_scale : ndarray of shape (T,)
+        The labels of each task are divided by this.
+    """
+
+    quadratic = True
+
+    def __init__(self, statistics, c, fit_intercept=True, y_scale=1.0):
+        s = statistics
+        self.statistics, self.fit_intercept = s, fit_intercept
+        self.scale = c / s.weight
+        self.y_scale = np.broadcast_to(y_scale, c.shape)
+        gram, index, xy, yy = s.gram, s.gram_index, s.xy, s.yy
+        if not fit_intercept:
+            means = s.x_mean
+            if len(gram) < s.n_tasks:
+                same = all(
+                    np.all(means[index == g] == means[index == g][0])
+                    and np.all(s.weight[index == g] == s.weight[index == g][0])
+                    for g in range(len(gram))
+                )
+                gram, index = (
+                    (gram, index) if same else (gram[index], np.arange(len(c)))
+                )
+            first = [np.flatnonzero(index == g)[0] for g in range(len(gram))]
+            gram = gram + np.einsum(
+                "g,gi,gj->gij", s.weight[first], means[first], means[first]
+            )
+            xy = xy + (s.weight * s.y_mean)[:, None] * means
+            yy = yy + s.weight * s.y_mean**2
+        self.gram, self.index = gram, index
+        self.q = np.ascontiguousarray((xy * (self.scale / self.y_scale)[:, None]).T)
+        self.yy = float((self.scale * yy / self.y_scale**2).sum())
+        self._task_yy = self.scale * yy / self.y_scale**2
+        self.task_null = 0.5 * self._task_yy
+        self.n_features, self.n_tasks = s.n_features, s.n_tasks
+
+    @cached_property
+    def null(self):
+        """D0: the loss at W = 0 less the smallest possible one."""
+        return float(self.task_null.sum())
+
+    def image(self, W):
+        """Return A_t w_t for every task, (p, T)."""
+        return _grams_times(self.gram, self.index, W) * self.scale
+
+    def at(self, W, Z=None, near=None):
+        """Return the point at W; `near` is a point to start inner searches from."""
+        Z = self.image(W) if Z is None else Z
+        value = 0.5 * np.vdot(W, Z) - np.vdot(W, self.q) + 0.5 * self.yy
+        return Point(W, Z, max(value, 0.0))
+
+    def gradient(self, point):
+        """Return the gradient of f, (p, T)."""
+        if point.G is None:
+            point.G = point.Z - self.q
+        return point.G
+
+    def loss_gap(self, point, rho):
+        """Return the Fenchel-Young term of the loss for the dual point rho u."""
+        return (1.0 - rho) ** 2 * point.value
+
+    def bend(self, a, b):
+        """Return <grad f(a) - grad f(b), a.W - b.W>, from the images alone."""
+        return float(np.vdot(a.Z - b.Z, a.W - b.W))
+
+    def curvatures(self):
+        """Return the largest curvature of f along each feature over the tasks, (p,)."""
+        diagonal = np.einsum("gjj->gj", self.gram)[self.index]
+        return (diagonal * self.scale[:, None]).max(axis=0)
+
+    def model(self, point, features):
+        """Return f as a quadratic of the rows `features` of W, the others fixed."""
+        W = np.ascontiguousarray(point.W[features].T)
+        g = np.ascontiguousarray(self.gradient(point)[features].T)
+        return self.gram_model(features, W, g, 2.0 * point.value)
+
+    def gram_model(self, features, W, g, squares):
+        """Return the quadratic with the curvature of f and gradient g at W (T, k)."""
+        full = len(features) == self.n_features
+        gram = self.gram if full else self.gram[:, features][:, :, features].copy()
+        return Gram(gram, self.index, self.scale, W, g, squares)
+
+    def resolution(self, point):
+        """Return how far rounding in the statistics may put the value off."""
+        W = np.abs(point.W)
+        products = _grams_times(np.abs(self.gram), self.index, W) * self.scale
+        size = np.vdot(W, products) + 2.0 * np.vdot(np.abs(self.q), W) + self.yy
+        return 4.0 * np.finfo(float).eps * float(size)
+
+    def intercepts(self, point):
+        """Return b_t in the units of the (scaled) labels, (T,)."""
+        if not self.fit_intercept:
+            return np.zeros(self.n_tasks)
+        s = self.statistics
+        return s.y_mean / self.y_scale - np.einsum("tj,jt->t", s.x_mean, point.W)
+
+
+def _grams_times(gram, index, W):
+    """Return gram[index[t]] @ W[:, t] for every task, (p, T)."""
+    if len(gram) == 1:
+        return gram[0] @ W
+    if len(gram) == W.shape[1]:  # one each, in order
+        return np.matmul(gram, W.T[:, :, None])[:, :, 0].T
+    out = np.empty_like(W)
+    for g in range(len(gram)):
+        members = np.flatnonzero(index == g)
+        out[:, members] = gram[g] @ W[:, members]
+    return out

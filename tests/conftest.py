@@ -13,8 +13,7 @@ def _numba_cache_dir():
     Bounds checks get their own, because numba ignores that switch on a hit too.
     """
     kernels = ROOT / "skmtl" / "_kernels.py"
-    source = kernels.read_bytes() if kernels.exists() else b""
-    version = hashlib.sha256(source).hexdigest()[:16]
+    version = hashlib.sha256(kernels.read_bytes()).hexdigest()[:16]
     suffix = "-boundscheck" if os.environ.get("NUMBA_BOUNDSCHECK") == "1" else ""
     return ROOT / ".cache" / "numba" / (version + suffix)
 

@@ -48,7 +48,8 @@ class TaskData:
         if sparse.issparse(X):
             X = X.tocsr()
         if labels.layout == "wide":
-            y = np.where(labels.weight > 0, labels.y, 0.0)
+            seen, y = labels.weight > 0, labels.y
+            y = y if seen.all() else np.where(seen, y, 0.0)
             return cls(X, y, labels.weight, labels.tasks, None)
         order = np.argsort(labels.codes, kind="stable")
         order = order[np.searchsorted(labels.codes[order], 0) :]

@@ -208,6 +208,8 @@ class TaskLabels:
     def keep_tasks(self, kept):
         """Return the labels of the tasks at positions `kept`, in that order."""
         kept = np.asarray(kept, dtype=int)
+        if np.array_equal(kept, np.arange(self.n_tasks)):
+            return self
         if self.layout == "wide":
             return replace(
                 self,

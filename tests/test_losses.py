@@ -130,8 +130,9 @@ def test_link_and_saturated(loss):
         z = loss.link(mean)
         assert loss.mean(z) == pytest.approx(mean)
         ends = np.array([0.0, 1.0])
-        average = mean * loss.derivatives(1.0, z)[0] + (1 - mean) * loss.gradient(
-            0.0, z
+        average = (
+            mean * loss.derivatives(1.0, z)[0]
+            + (1 - mean) * loss.derivatives(0.0, z)[0]
         )
         assert average == pytest.approx(0.0, abs=1e-12), ends
 

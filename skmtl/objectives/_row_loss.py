@@ -158,18 +158,23 @@ class RowLoss:
             total += float((w * (value(y, z + p.spread(off)) - value(y, z))).sum())
         return total
 
-    def quadratic(self, Z, b, u):
-        """Return (h, residual): sum h residual^2 / 2 touches the loss at Z + b."""
+    def bends(self, Z, b, u):
+        """Return (h, squares) of the quadratic model that touches the loss at Z + b.
+
+        It is sum h residual^2 / 2 with residual = -u / h, and squares twice its value.
+        """
         if self.loss.quadratic:
-            residual = np.empty_like(Z)
-            for p, y, _, z in self._each(Z, b):
-                residual[p.rows] = y - z
-            return self.omega, residual
-        h, residual = np.empty_like(Z), np.empty_like(Z)
-        for p, y, w, z in self._each(Z, b):
-            slope = np.divide(u[p.rows], w, out=np.zeros_like(z), where=w > 0)
-            floor = CURVATURE_FLOOR * np.maximum(np.abs(slope), 1e-9)
-            bend = self.loss.derivatives(y, z)[1]
-            bend = np.maximum(bend, floor * self.loss.curvature)
-            h[p.rows], residual[p.rows] = w * bend, -slope / bend
-        return h, residual
+            h = self.omega
+        else:
+            h = np.empty_like(Z)
+            for p, y, w, z in self._each(Z, b):
+                slope = np.divide(u[p.rows], w, out=np.zeros_like(z), where=w > 0)
+                floor = CURVATURE_FLOOR * np.maximum(np.abs(slope), 1e-9)
+                bend = self.loss.derivatives(y, z)[1]
+                h[p.rows] = w * np.maximum(bend, floor * self.loss.curvature)
+        squares = 0.0
+        for p in self.pieces:
+            u_p, h_p = u[p.rows], h[p.rows]
+            seen = h_p > 0
+            squares += float((u_p[seen] ** 2 / h_p[seen]).sum())
+        return h, squares

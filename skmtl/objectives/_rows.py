@@ -103,14 +103,14 @@ class DataObjective:
         It is held by Gram matrices where there are fewer features than rows, else by
         its residuals.
         """
-        h, residual = self.rows.quadratic(point.Z, point.intercept, point.u)
+        h, squares = self.rows.bends(point.Z, point.intercept, point.u)
         W = np.ascontiguousarray(point.W[features].T)
         if self.known is not None or len(features) <= self.data.n_labels.max():
             g = np.ascontiguousarray(self.gradient(point)[features].T)
-            squares = float(np.einsum("...,...,...", h, residual, residual).sum())
             if self.known is not None:
                 return self.known.gram_model(features, W, g, squares)
             return self._gram_model(features, W, g, squares, h)
+        residual = np.divide(-point.u, h, out=np.zeros_like(h), where=h > 0)
         kind = SparseRows if sparse.issparse(self.data.X) else DenseRows
         return kind.build(self.data, features, W, h, residual, self.fit_intercept)
 

@@ -23,27 +23,31 @@ def block_coordinate_descent(objective, penalty, W0, monitor):
     point, size = objective.at(W0), MIN_WORKING_SET
     while not monitor.check(point):
         features, size = _working_set(penalty, point.W, objective.gradient(point), size)
-        model = objective.model(point, features)
-        whole = len(features) == objective.n_features
-        target = 0.3 * monitor.reachable
-        if not (whole and objective.quadratic):
-            target = max(target, 0.03 * monitor.gap)
-        budget = monitor.remaining
-        if not objective.quadratic:
-            budget = min(budget, NEWTON_SWEEPS)
-
-        def current(model=model, features=features, point=point):
-            return objective.at(_scatter(model.W, features, point.W.shape), near=point)
-
-        sweeps, stopped = solve_quadratic(
-            model, penalty, target, budget, lambda at=current: monitor.report(at)
-        )
-        monitor.n_iter += max(sweeps, 1)
-        point = _line_search(objective, penalty, point, current())
+        point, stopped = _advance(objective, penalty, point, features, monitor)
         if stopped:
             monitor.check(point)
             break
     return point
+
+
+def _advance(objective, penalty, point, features, monitor):
+    """Return (a better point, whether a callback asked to stop) by one model."""
+    model = objective.model(point, features)
+    whole = len(features) == objective.n_features
+    target, budget = 0.3 * monitor.reachable, monitor.remaining
+    if not (whole and objective.quadratic):
+        target = max(target, 0.03 * monitor.gap)
+    if not objective.quadratic:
+        budget = min(budget, NEWTON_SWEEPS)
+
+    def current():
+        return objective.at(_scatter(model.W, features, point.W.shape), near=point)
+
+    sweeps, stopped = solve_quadratic(
+        model, penalty, target, budget, lambda: monitor.report(current)
+    )
+    monitor.n_iter += max(sweeps, 1)
+    return _line_search(objective, penalty, point, current()), stopped
 
 
 def solve_quadratic(model, penalty, target, max_sweeps, report=None):
@@ -123,10 +127,12 @@ def _line_search(objective, penalty, old, new):
     slope = float(np.vdot(objective.gradient(old), step))
     slope += penalty.value(new.W) - penalty.value(old.W)
     slack = ROUNDING * abs(start)
-    tau, image = 1.0, new.Z - old.Z
+    tau, image = 1.0, None
     for _ in range(40):
         if new.value + penalty.value(new.W) <= start + 1e-4 * tau * slope + slack:
             return new
+        if image is None:
+            image = new.Z - old.Z
         tau *= 0.5
         new = objective.at(old.W + tau * step, old.Z + tau * image, near=new)
     return old

@@ -545,21 +545,45 @@ def test_cross_val_predict_and_calibration():
     assert TaskScorer("roc_auc")(calibrated, FRAME, Z) == pytest.approx(expected)
 
 
+def even_tasks():
+    """Return tasks of equal size, for searches that leave rows out, and labels."""
+    task = np.resize(["a", "b", "c"], N)
+    noise = np.random.default_rng(1).normal(scale=0.3, size=N)
+    return task, X[:, 0] + [LEVEL[t] for t in task] + noise
+
+
 @pytest.mark.parametrize("search", [GridSearchCV, HalvingGridSearchCV])
 def test_routed_searches(search):
+    task, y = even_tasks()
     with sklearn.config_context(enable_metadata_routing=True):
-        options = {} if search is GridSearchCV else {"min_resources": 60}
+        # Half of the rows of each part, of whatever task: about 13 and 7 of each.
+        halving = {"min_resources": 60, "random_state": 0}
         found = search(
             make_pipeline(StandardScaler(), IndependentTasks(Ridge())),
             {"independenttasks__estimator__alpha": [0.1, 1e6]},
             cv=TaskKFold(3),
             scoring=TaskScorer("r2"),
             error_score="raise",
-            **options,
-        ).fit(X, y, task=TASK)
+            **({} if search is GridSearchCV else halving),
+        ).fit(X, y, task=task)
         assert found.best_params_["independenttasks__estimator__alpha"] == 0.1
-        score = found.score(X, y, task=TASK)
-        assert score == pytest.approx(TaskScorer("r2")(found, X, y, task=TASK))
+        score = found.score(X, y, task=task)
+        assert score == pytest.approx(TaskScorer("r2")(found, X, y, task=task))
+
+
+def test_halving_loses_small_tasks():
+    """It draws rows of each part whatever their task; the user guide says what to do."""
+    model = wrapped(IndependentTasks(Ridge()))
+    grid = {"estimator__estimator__alpha": [0.1, 1.0]}
+    few = {"min_resources": 24, "max_resources": 24, "random_state": 3}
+    cv = TaskKFold(3, task_col="hospital")
+    search = HalvingGridSearchCV(model, grid, cv=cv, error_score="raise", **few)
+    with pytest.raises(ValueError, match=r"never seen in fit: 'c'.*unseen='shared'"):
+        search.fit(FRAME, y)
+    search.set_params(estimator__estimator=IndependentTasks(Ridge(), unseen="shared"))
+    with pytest.warns(UserWarning, match="never seen in fit: 'c'"):
+        search.fit(FRAME, y)
+    assert np.isfinite(search.best_score_)
 
 
 def test_routed_groups_and_weights():

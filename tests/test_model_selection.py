@@ -572,7 +572,7 @@ def test_routed_searches(search):
 
 
 def test_halving_loses_small_tasks():
-    """It draws rows of each part whatever their task; the user guide says what to do."""
+    """It draws rows whatever their task; the user guide says what to do."""
     model = wrapped(IndependentTasks(Ridge()))
     grid = {"estimator__estimator__alpha": [0.1, 1.0]}
     few = {"min_resources": 24, "max_resources": 24, "random_state": 3}

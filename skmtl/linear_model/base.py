@@ -1,8 +1,10 @@
 """From validated data to a fitted linear model: what all families share.
 
-A family says its parameters and its penalty (`_penalty`); everything else is here. The
-data become an objective (`rows_problem`), a solver minimises it, and the answer is put
-back into the user's units.
+A family says its parameters and its penalty (`_penalty`), and whether it regresses or
+classifies: `_problem(X, labels)` returns the packed data that take part in the joint
+fit (None if no task does), the units of their labels, and a function that turns the
+attributes of that fit into what users see. Everything else is here: the data become an
+objective, a solver minimises it, and the answer is put back into the user's units.
 """
 
 from collections.abc import Mapping
@@ -13,7 +15,7 @@ import numpy as np
 from skmtl._compat import Interval, StrOptions
 from skmtl.base import SHARED, BaseTaskEstimator
 from skmtl.objectives import DataObjective, StatisticsObjective, task_weights
-from skmtl.solvers import solve
+from skmtl.solvers import SolverResult, solve
 from skmtl.statistics import TaskStatistics
 
 # The distinct Gram matrices of a fit may take this much memory.
@@ -102,7 +104,6 @@ class LinearTaskModel(BaseTaskEstimator):
 
     def _result_attributes(self, result, c, y_scale):
         """Return all attributes of a finished fit."""
-        result.warn(type(self).__name__)
         return {
             **self._model_attributes(result.W, result.intercept, c, y_scale),
             "n_iter_": result.n_iter,
@@ -111,8 +112,11 @@ class LinearTaskModel(BaseTaskEstimator):
             "converged_": result.converged,
         }
 
-    def _fit_packed(self, data, progress, y_scale, complete=dict):
-        """Fit packed data; `complete` turns model attributes into what users see."""
+    def _fit(self, X, labels, progress):
+        data, y_scale, complete = self._problem(X, labels)
+        if data is None:
+            nothing = SolverResult.of_no_task(X.shape[1])
+            return complete(self._result_attributes(nothing, np.zeros(0), y_scale))
         self._check_rows(data)
         c = self._task_weights(data)
 
@@ -128,6 +132,7 @@ class LinearTaskModel(BaseTaskEstimator):
         callback = None if progress.context is None else report
         W0 = self._start(data.tasks, data.n_features, y_scale)
         result = self._solve_rows(data, W0, callback)
+        result.warn(type(self).__name__)
         return complete(self._result_attributes(result, c, y_scale))
 
     def _linear(self, X, t):

@@ -68,7 +68,7 @@ class LinearTaskClassifier(BinaryScoreMixin, LinearTaskModel, BaseTaskClassifier
         _, coded, kept = self._encode(labels)
         return TaskData.pack(X, coded), np.ones(len(kept))
 
-    def _fit(self, X, labels, progress):
+    def _problem(self, X, labels):
         classes, coded, kept = self._encode(labels)
         warn_of_single_classes(labels.tasks, classes)
         head = {
@@ -85,19 +85,8 @@ class LinearTaskClassifier(BinaryScoreMixin, LinearTaskModel, BaseTaskClassifier
             whole = {"coef_": coef, "intercept_": intercept, "_task_share": share}
             return {**head, **found, **whole}
 
-        if not len(kept):
-            nothing = {
-                "coef_": np.zeros((0, p)),
-                "intercept_": np.zeros(0),
-                "_task_share": np.zeros(0),
-                "n_iter_": 0,
-                "objective_": 0.0,
-                "dual_gap_": 0.0,
-                "converged_": True,
-            }
-            return complete(nothing)
-        data = TaskData.pack(X, coded)
-        return self._fit_packed(data, progress, np.ones(len(kept)), complete)
+        data = TaskData.pack(X, coded) if len(kept) else None
+        return data, np.ones(len(kept)), complete
 
     def _start(self, tasks, n_features, y_scale):
         if not hasattr(self, "coef_") or not np.array_equal(self.tasks_, tasks):

@@ -44,15 +44,12 @@ class LinearTaskRegressor(LinearTaskModel, BaseTaskRegressor):
         """Return (packed data in the units of the fit, y_scale)."""
         return self._scaled(TaskData.pack(X, labels))
 
-    def _fit(self, X, labels, progress):
+    def _problem(self, X, labels):
         data, y_scale = self._pack(X, labels)
         if not self.scale_y:
             _warn_of_units(data)
-        head = self._label_attributes(labels)
-        scale = {"y_scale_": y_scale}
-        return self._fit_packed(
-            data, progress, y_scale, lambda found: {**head, **scale, **found}
-        )
+        head = {**self._label_attributes(labels), "y_scale_": y_scale}
+        return data, y_scale, lambda found: {**head, **found}
 
     def _predict_task(self, X, t):
         return self._linear(X, t)
@@ -107,6 +104,7 @@ class LinearTaskRegressor(LinearTaskModel, BaseTaskRegressor):
             callback = None if progress.context is None else report
             W0 = self._start(s.tasks, s.n_features, y_scale)
             result = self._solve(objective, W0, callback)
+            result.warn(type(self).__name__)
             attributes = {**head, **self._result_attributes(result, c, y_scale)}
             vars(self).update(attributes)
             progress.finish(lambda: attributes)
@@ -166,5 +164,5 @@ def _warn_of_units(data):
             f"{tasks[low].item()!r}, so the shared penalty is decided by the former. "
             "Pass scale_y=True if they are in different units.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )

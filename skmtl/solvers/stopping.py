@@ -58,6 +58,12 @@ class SolverResult:
     history: list
     message: str
 
+    @classmethod
+    def of_no_task(cls, n_features):
+        """Return the result where no task takes part: nothing, exactly."""
+        W = np.zeros((n_features, 0))
+        return cls(W, np.zeros(0), 0.0, 0.0, 0.0, 0, True, [], "")
+
     def after(self, first):
         """Return this result as the continuation of an earlier run."""
         return replace(

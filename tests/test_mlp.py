@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skmtl import (
     MultiTaskMLPClassifier,
     MultiTaskMLPRegressor,
+    make_group_sparse_tasks,
     make_related_tasks,
     wide_to_long,
 )
@@ -491,6 +492,18 @@ def test_not_converging_is_one_warning_at_the_users_line():
         model.fit(X, Y[:, 0])
     assert len(record) == 1
     assert record[0].filename == __file__
+
+
+@pytest.mark.parametrize("n_samples", [30, 100])
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_small_tables_converge_with_the_defaults(n_samples, early_stopping):
+    """They need the most epochs, as an epoch has few steps; 200 were not enough."""
+    X, y, task, _ = make_group_sparse_tasks(
+        n_tasks=3, n_samples=n_samples, random_state=0
+    )
+    model = MultiTaskMLPRegressor(early_stopping=early_stopping, random_state=0)
+    assert model.fit(X, y, task=task).converged_
+    assert 200 < model.n_iter_ < 0.7 * model.max_iter
 
 
 def test_patience_counts_epochs_without_progress():

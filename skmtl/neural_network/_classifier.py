@@ -40,8 +40,9 @@ class MultiTaskMLPClassifier(BaseMultiTaskMLP, BaseTaskClassifier):
         Rows of a mini-batch, about; "auto" means min(200, number of training rows).
     learning_rate_init : float, default=1e-3
         Step size of Adam.
-    max_iter : int, default=200
-        Largest number of epochs. An epoch visits every training row; see Notes.
+    max_iter : int, default=1000
+        Largest number of epochs; see Notes for what one is. With the other defaults
+        training mostly ends after 20 (thousands of rows) to 700 epochs (a hundred).
     early_stopping : bool, default=True
         Whether to hold out labels of every task, watch the loss on them and keep the
         weights of the best epoch. False uses all labels, watches the training objective
@@ -170,7 +171,7 @@ class MultiTaskMLPClassifier(BaseMultiTaskMLP, BaseTaskClassifier):
         alpha=0.01,
         batch_size="auto",
         learning_rate_init=1e-3,
-        max_iter=200,
+        max_iter=1000,
         early_stopping=True,
         validation_fraction=0.1,
         n_iter_no_change=10,

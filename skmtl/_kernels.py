@@ -1,9 +1,14 @@
-"""All compiled code: block coordinate descent on quadratics with row-wise penalties.
+"""All compiled code: block coordinate descent on quadratics with block-wise penalties.
 
 Arrays are C-contiguous float64 and int64 unless said otherwise. Inside the kernels W is
 (T, k), task by task, so that what is updated for one task is contiguous; arguments that
 are changed in place are W and the state after it. One file, because a cached kernel
 does not notice when a kernel it calls changes in another file.
+
+A penalty comes as blocks of rows: block b is the rows starts[b]:starts[b + 1] of W in
+all tasks, with strengths a2 of its norm (code 0: l2, 1: largest magnitude), a1 of the
+l1 norm and ridge; `positive` asks for W >= 0. curvature (T, n_blocks) bounds the
+quadratic along the rows of a block, exactly so for a block of one row.
 """
 
 import numpy as np
@@ -12,46 +17,56 @@ from skmtl._jit import jit
 
 
 @jit
-def solve_block(center, curvature, group, l1, out):
-    """Minimise sum_t (curvature_t v_t^2 / 2 - center_t v_t) + group ||v|| + l1 ||v||_1.
+def solve_block(center, bend, n, a2, a1, code, positive, out):
+    """Minimise sum_i (bend_i v_i^2 / 2 - center_i v_i) + a2 N(v) + a1 ||v||_1.
 
-    Exact for any curvatures >= 0. Writes v to `out`.
+    Over the first n entries; exact for any bends >= 0. Writes v to `out`.
     """
-    T = len(center)
     squares = 0.0
-    for t in range(T):
-        c = center[t]
+    total = 0.0
+    for i in range(n):
+        c = center[i]
         s = 0.0
-        if c > l1:
-            s = c - l1
-        elif c < -l1:
-            s = c + l1
-        out[t] = s
+        if c > a1:
+            s = c - a1
+        elif c < -a1 and not positive:
+            s = c + a1
+        out[i] = s
         squares += s * s
+        total += abs(s)
     norm = np.sqrt(squares)
-    if norm <= group:
-        for t in range(T):
-            out[t] = 0.0
+    if (total if code == 1 else norm) <= a2:
+        for i in range(n):
+            out[i] = 0.0
         return
-    if group == 0.0:
-        for t in range(T):
-            out[t] = out[t] / curvature[t] if curvature[t] > 0.0 else 0.0
+    if a2 == 0.0:
+        for i in range(n):
+            out[i] = out[i] / bend[i] if bend[i] > 0.0 else 0.0
         return
-    # v_t = nu s_t / (curvature_t nu + group) with nu = ||v||, the root of h(nu) = 1 for
-    # h(nu) = 1 / ||s / (curvature nu + group)||. h is concave and increasing, so Newton
-    # from below never overshoots. The start is the root for the largest curvature.
+    if code == 1:
+        cut_block(bend, n, a2, total, out)
+    else:
+        shrink_block(bend, n, a2, norm, out)
+
+
+@jit
+def shrink_block(bend, n, a2, norm, out):
+    """Finish `solve_block` for the l2 norm; `out` holds the shrunk centers s."""
+    # v_i = nu s_i / (bend_i nu + a2) with nu = ||v||, the root of h(nu) = 1 for
+    # h(nu) = 1 / ||s / (bend nu + a2)||. h is concave and increasing, so Newton from
+    # below never overshoots. The start is the root for the largest curvature.
     largest = 0.0
-    for t in range(T):
-        largest = max(largest, curvature[t])
-    nu = (norm - group) / largest if largest > 0.0 else 0.0
+    for i in range(n):
+        largest = max(largest, bend[i])
+    nu = (norm - a2) / largest if largest > 0.0 else 0.0
     for _ in range(60):
         f = 0.0
         df = 0.0
-        for t in range(T):
-            d = curvature[t] * nu + group
-            q = out[t] / d
+        for i in range(n):
+            d = bend[i] * nu + a2
+            q = out[i] / d
             f += q * q
-            df += q * q * curvature[t] / d
+            df += q * q * bend[i] / d
         h = 1.0 / np.sqrt(f)
         slope = h * h * h * df
         if slope <= 0.0:
@@ -60,111 +75,160 @@ def solve_block(center, curvature, group, l1, out):
         nu += step
         if step <= 1e-15 * nu:
             break
-    for t in range(T):
-        out[t] = nu * out[t] / (curvature[t] * nu + group)
+    for i in range(n):
+        out[i] = nu * out[i] / (bend[i] * nu + a2)
 
 
 @jit
-def bcd_gram(A, index, scale, curvature, group, l1, ridge, n_sweeps, W, g):
-    """Sweep over the rows of the quadratic sum_t scale_t w_t'A_{index_t} w_t / 2.
+def cut_block(bend, n, a2, total, out):
+    """Finish `solve_block` for the largest magnitude; `out` holds shrunk centers s."""
+    # |v_i| = min(|s_i| / bend_i, level) with sum (|s_i| - bend_i level)_+ = a2, convex
+    # and decreasing in the level: Newton from 0 is exact after finitely many steps.
+    level = 0.0
+    rest = total
+    for _ in range(n + 1):
+        slope = 0.0
+        for i in range(n):
+            if abs(out[i]) > bend[i] * level:
+                slope += bend[i]
+        if slope <= 0.0:
+            break
+        new = level + (rest - a2) / slope
+        if new <= level:
+            break
+        level = new
+        rest = 0.0
+        for i in range(n):
+            rest += max(abs(out[i]) - bend[i] * level, 0.0)
+        if rest <= a2:
+            break
+    for i in range(n):
+        size = abs(out[i])
+        if size > bend[i] * level:
+            size = level
+        elif bend[i] > 0.0:
+            size /= bend[i]
+        out[i] = size if out[i] > 0.0 else -size
 
-    A (G, k, k) symmetric; curvature (T, k) = scale_t * diag(A_t); group, l1, ridge
-    (k,). In place: W (T, k), and the gradient g (T, k) of the quadratic.
+
+@jit
+def longest_block(starts):
+    """Return the number of rows of the largest block."""
+    m = 0
+    for b in range(len(starts) - 1):
+        m = max(m, starts[b + 1] - starts[b])
+    return m
+
+
+@jit
+def bcd_gram(
+    A, index, scale, curvature, starts, a2, a1, ridge, code, positive, n_sweeps, W, g
+):
+    """Sweep over the blocks of the quadratic sum_t scale_t w_t'A_{index_t} w_t / 2.
+
+    A (G, k, k) symmetric. In place: W (T, k), and the gradient g (T, k) of the
+    quadratic.
     """
     T, k = W.shape
-    center = np.empty(T)
-    bend = np.empty(T)
-    new = np.empty(T)
+    size = longest_block(starts) * T
+    center, bend, new = np.empty(size), np.empty(size), np.empty(size)
     for _ in range(n_sweeps):
-        for j in range(k):
-            for t in range(T):
-                a = curvature[t, j]
-                center[t] = a * W[t, j] - g[t, j]
-                bend[t] = a + ridge[j]
-            solve_block(center, bend, group[j], l1[j], new)
-            for t in range(T):
-                delta = new[t] - W[t, j]
-                if delta != 0.0:
-                    W[t, j] = new[t]
-                    step = delta * scale[t]
-                    row = A[index[t], j]
-                    gt = g[t]
-                    for i in range(k):
-                        gt[i] += step * row[i]
+        for b in range(len(starts) - 1):
+            s, e = starts[b], starts[b + 1]
+            for j in range(s, e):
+                for t in range(T):
+                    a = curvature[t, b]
+                    center[(j - s) * T + t] = a * W[t, j] - g[t, j]
+                    bend[(j - s) * T + t] = a + ridge[b]
+            solve_block(center, bend, (e - s) * T, a2[b], a1[b], code, positive, new)
+            for j in range(s, e):
+                for t in range(T):
+                    delta = new[(j - s) * T + t] - W[t, j]
+                    if delta != 0.0:
+                        W[t, j] = new[(j - s) * T + t]
+                        step = delta * scale[t]
+                        row = A[index[t], j]
+                        gt = g[t]
+                        for i in range(k):
+                            gt[i] += step * row[i]
 
 
 @jit
 def bcd_dense(
-    X, x_start, r_start, n_rows, h, mean, curvature, group, l1, ridge, n_sweeps, W, r
-):
-    """Sweep over the rows of W on sum_t sum_i h_i r_i^2 / 2, dense X (n, k) F-ordered.
+    X, x_start, r_start, n_rows, h, mean, curvature,
+    starts, a2, a1, ridge, code, positive, n_sweeps, W, r,
+):  # fmt: skip
+    """Sweep over blocks on sum_t sum_i h_i r_i^2 / 2, dense X (n, k) F-ordered.
 
     Task t has rows x_start[t]:x_start[t] + n_rows[t] of X and entries from r_start[t]
-    of h and r; mean (T, k) is the h-weighted mean that centres X; curvature (T, k) =
-    sum h (x - mean)^2. In place: W (T, k), and the residual r, whose h-weighted sum per
-    task is 0 where mean is not 0.
+    of h and r; mean (T, k) is the h-weighted mean that centres X. In place: W (T, k),
+    and the residual r, whose h-weighted sum per task is 0 where mean is not 0.
     """
-    T, k = W.shape
-    center = np.empty(T)
-    bend = np.empty(T)
-    new = np.empty(T)
+    T = len(W)
+    size = longest_block(starts) * T
+    center, bend, new = np.empty(size), np.empty(size), np.empty(size)
     for _ in range(n_sweeps):
-        for j in range(k):
-            for t in range(T):
-                x0, r0, n = x_start[t], r_start[t], n_rows[t]
-                x, rt, ht = X[x0 : x0 + n, j], r[r0 : r0 + n], h[r0 : r0 + n]
-                dot = 0.0
-                for i in range(n):
-                    dot += x[i] * ht[i] * rt[i]
-                center[t] = curvature[t, j] * W[t, j] + dot
-                bend[t] = curvature[t, j] + ridge[j]
-            solve_block(center, bend, group[j], l1[j], new)
-            for t in range(T):
-                delta = new[t] - W[t, j]
-                if delta != 0.0:
-                    W[t, j] = new[t]
+        for b in range(len(starts) - 1):
+            s, e = starts[b], starts[b + 1]
+            for j in range(s, e):
+                for t in range(T):
                     x0, r0, n = x_start[t], r_start[t], n_rows[t]
-                    x, rt = X[x0 : x0 + n, j], r[r0 : r0 + n]
-                    m = mean[t, j]
+                    x, rt, ht = X[x0 : x0 + n, j], r[r0 : r0 + n], h[r0 : r0 + n]
+                    dot = 0.0
                     for i in range(n):
-                        rt[i] -= delta * (x[i] - m)
+                        dot += x[i] * ht[i] * rt[i]
+                    center[(j - s) * T + t] = curvature[t, b] * W[t, j] + dot
+                    bend[(j - s) * T + t] = curvature[t, b] + ridge[b]
+            solve_block(center, bend, (e - s) * T, a2[b], a1[b], code, positive, new)
+            for j in range(s, e):
+                for t in range(T):
+                    delta = new[(j - s) * T + t] - W[t, j]
+                    if delta != 0.0:
+                        W[t, j] = new[(j - s) * T + t]
+                        x0, r0, n = x_start[t], r_start[t], n_rows[t]
+                        x, rt = X[x0 : x0 + n, j], r[r0 : r0 + n]
+                        m = mean[t, j]
+                        for i in range(n):
+                            rt[i] -= delta * (x[i] - m)
 
 
 @jit
 def bcd_csc(
-    data, rows, starts, index, r_start, n_rows, h, mean, curvature,
-    group, l1, ridge, n_sweeps, W, r,
+    data, rows, first, index, r_start, n_rows, h, mean, curvature,
+    starts, a2, a1, ridge, code, positive, n_sweeps, W, r,
 ):  # fmt: skip
     """Sweep as `bcd_dense` does, for sparse columns.
 
-    Column j of task t holds data[starts[g, j]:starts[g, j + 1]] with g = index[t], at
-    the rows (relative to r_start[t]) in `rows`. Centring is implicit: the entries of r
-    are right up to one shift per task, which is added at the end of each sweep.
+    Column j of task t holds data[first[g, j]:first[g, j + 1]] with g = index[t], at the
+    rows (relative to r_start[t]) in `rows`. Centring is implicit: the entries of r are
+    right up to one shift per task, which is added at the end of each sweep.
     """
-    T, k = W.shape
-    center = np.empty(T)
-    bend = np.empty(T)
-    new = np.empty(T)
+    T = len(W)
+    size = longest_block(starts) * T
+    center, bend, new = np.empty(size), np.empty(size), np.empty(size)
     shift = np.zeros(T)
     for _ in range(n_sweeps):
-        for j in range(k):
-            for t in range(T):
-                r0 = r_start[t]
-                dot = 0.0
-                for e in range(starts[index[t], j], starts[index[t], j + 1]):
-                    i = r0 + rows[e]
-                    dot += data[e] * h[i] * (r[i] + shift[t])
-                center[t] = curvature[t, j] * W[t, j] + dot
-                bend[t] = curvature[t, j] + ridge[j]
-            solve_block(center, bend, group[j], l1[j], new)
-            for t in range(T):
-                delta = new[t] - W[t, j]
-                if delta != 0.0:
-                    W[t, j] = new[t]
+        for b in range(len(starts) - 1):
+            s, e = starts[b], starts[b + 1]
+            for j in range(s, e):
+                for t in range(T):
                     r0 = r_start[t]
-                    for e in range(starts[index[t], j], starts[index[t], j + 1]):
-                        r[r0 + rows[e]] -= delta * data[e]
-                    shift[t] += delta * mean[t, j]
+                    dot = 0.0
+                    for z in range(first[index[t], j], first[index[t], j + 1]):
+                        i = r0 + rows[z]
+                        dot += data[z] * h[i] * (r[i] + shift[t])
+                    center[(j - s) * T + t] = curvature[t, b] * W[t, j] + dot
+                    bend[(j - s) * T + t] = curvature[t, b] + ridge[b]
+            solve_block(center, bend, (e - s) * T, a2[b], a1[b], code, positive, new)
+            for j in range(s, e):
+                for t in range(T):
+                    delta = new[(j - s) * T + t] - W[t, j]
+                    if delta != 0.0:
+                        W[t, j] = new[(j - s) * T + t]
+                        r0 = r_start[t]
+                        for z in range(first[index[t], j], first[index[t], j + 1]):
+                            r[r0 + rows[z]] -= delta * data[z]
+                        shift[t] += delta * mean[t, j]
         for t in range(T):
             for i in range(n_rows[t]):
                 r[r_start[t] + i] += shift[t]

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl.solvers import duality_gap as _gap_at
+from skmtl.solvers import settle
 
 
 def _at_solution(estimator, X, y, task, sample_weight):
@@ -103,7 +104,10 @@ default=None
     True
     """
     f, penalty, point, extra = _at_solution(estimator, X, y, task, sample_weight)
-    return float(_gap_at(f, penalty, point) + extra)
+    settled = settle(f, penalty, point)
+    lost = point.value + penalty.value(point.W)
+    lost -= settled.value + penalty.value(settled.W)
+    return float(_gap_at(f, penalty, settled) + max(lost, 0.0) + extra)
 
 
 def kkt_residual(estimator, X, y, *, task=None, sample_weight=None):

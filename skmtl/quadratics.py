@@ -4,7 +4,8 @@ All hold q(W) = sum_t sum_i h_i (residual of row i)^2 / 2 for W (T, k), with the
 residual centred by h within each task where intercepts are fitted; they differ in
 whether they keep the gradient (`Gram`) or the residuals (`DenseRows`, `SparseRows`) up
 to date. Both are linear in W, which is what extrapolation needs: `state` is the array
-that is kept.
+that is kept. `arguments` of a sweep are the blocks and strengths of a penalty, as its
+`kernel_arguments` gives them.
 """
 
 from dataclasses import dataclass
@@ -45,10 +46,19 @@ class Gram:
         self.curvature = diagonal * self.scale[:, None]
         self._W0, self._g0 = self.W.copy(), self.state.copy()
 
-    def sweep(self, strengths, n_sweeps):
-        """Minimise over one row after the other, n_sweeps times."""
+    def bounds(self, starts):
+        """Return the curvature of each task along each block of rows, (T, n_blocks)."""
+
+        def largest(s, e):
+            bend = np.linalg.eigvalsh(self.A[:, s:e, s:e])[:, -1]
+            return bend[self.index] * self.scale
+
+        return _block_bounds(self.curvature, starts, largest)
+
+    def sweep(self, arguments, bounds, n_sweeps):
+        """Minimise over one block after the other, n_sweeps times."""
         _kernels.bcd_gram(
-            self.A, self.index, self.scale, self.curvature, *strengths, n_sweeps,
+            self.A, self.index, self.scale, bounds, *arguments, n_sweeps,
             self.W, self.state,
         )  # fmt: skip
 
@@ -87,11 +97,24 @@ class DenseRows:
         x_start = np.zeros_like(starts) if data.shared else starts
         return cls(X, x_start, starts, counts, h, mean, curvature, W, residual)
 
-    def sweep(self, strengths, n_sweeps):
-        """Minimise over one row after the other, n_sweeps times."""
+    def bounds(self, starts):
+        """Return the curvature of each task along each block of rows, (T, n_blocks)."""
+
+        def largest(s, e):
+            bends = []
+            for t in range(len(self.W)):
+                n, x0, r0 = self.n_rows[t], self.x_start[t], self.r_start[t]
+                X = self.X[x0 : x0 + n, s:e] - self.mean[t, s:e]
+                bends.append(_largest_bend((X.T * self.h[r0 : r0 + n]) @ X))
+            return bends
+
+        return _block_bounds(self.curvature, starts, largest)
+
+    def sweep(self, arguments, bounds, n_sweeps):
+        """Minimise over one block after the other, n_sweeps times."""
         _kernels.bcd_dense(
-            self.X, self.x_start, self.r_start, self.n_rows, self.h, self.mean,
-            self.curvature, *strengths, n_sweeps, self.W, self.state,
+            self.X, self.x_start, self.r_start, self.n_rows, self.h, self.mean, bounds,
+            *arguments, n_sweeps, self.W, self.state,
         )  # fmt: skip
 
     def gradient(self):
@@ -143,11 +166,25 @@ class SparseRows:
         h, residual = _task_major(h), _task_major(residual)
         return cls(columns, parts, starts, counts, h, mean, curvature, W, residual)
 
-    def sweep(self, strengths, n_sweeps):
-        """Minimise over one row after the other, n_sweeps times."""
+    def bounds(self, starts):
+        """Return the curvature of each task along each block of rows, (T, n_blocks)."""
+
+        def largest(s, e):
+            bends = []
+            for t in range(len(self.W)):
+                h = self.h[self.r_start[t] : self.r_start[t] + self.n_rows[t]]
+                X, mean = self.columns[self.parts[3][t]][:, s:e], self.mean[t, s:e]
+                gram = np.asarray((X.T @ X.multiply(h[:, None])).todense())
+                bends.append(_largest_bend(gram - h.sum() * np.outer(mean, mean)))
+            return bends
+
+        return _block_bounds(self.curvature, starts, largest)
+
+    def sweep(self, arguments, bounds, n_sweeps):
+        """Minimise over one block after the other, n_sweeps times."""
         _kernels.bcd_csc(
-            *self.parts, self.r_start, self.n_rows, self.h, self.mean, self.curvature,
-            *strengths, n_sweeps, self.W, self.state,
+            *self.parts, self.r_start, self.n_rows, self.h, self.mean, bounds,
+            *arguments, n_sweeps, self.W, self.state,
         )  # fmt: skip
 
     def gradient(self):
@@ -165,6 +202,26 @@ class SparseRows:
         return 0.5 * float(np.dot(self.h * self.state, self.state))
 
 
+def _largest_bend(gram):
+    """Return the largest eigenvalue of a small symmetric matrix."""
+    return np.linalg.eigvalsh(gram)[-1]
+
+
+def _block_bounds(curvature, starts, largest):
+    """Return the curvature (T, n_blocks) along blocks, given that along rows (T, k).
+
+    `largest(s, e)` gives it for the rows s:e, where there are several.
+    """
+    sizes = np.diff(starts)
+    if np.all(sizes == 1):
+        return curvature
+    bounds = np.ascontiguousarray(curvature[:, starts[:-1]])
+    for b in np.flatnonzero(sizes > 1):
+        # A little more than rounding may have taken away.
+        bounds[:, b] = np.multiply(largest(starts[b], starts[b + 1]), 1 + 1e-10)
+    return bounds
+
+
 def _task_major(values):
     """Lay values of label shape out task by task, as a new one-dimensional array."""
     return np.ascontiguousarray(values.T).reshape(-1).copy()
@@ -180,7 +237,7 @@ def _row_ranges(data):
 
 def _columns(data, features):
     """Return the chosen columns of all packed rows, and those of each task."""
-    every = len(features) == data.n_features
+    every = np.array_equal(features, np.arange(data.n_features))
     parts = {}
     for t, _, X in data.blocks():
         parts.setdefault(t, []).append(X if every else X[:, features])

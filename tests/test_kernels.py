@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 from skmtl import _kernels
+from skmtl.penalties.norms import NORMS
 
 COMPILED = {"compiled": lambda kernel: kernel, "python": lambda kernel: kernel.py_func}
 modes = pytest.mark.parametrize("mode", COMPILED)
@@ -28,9 +29,12 @@ def block_value(v, center, curvature, group, l1):
     )
 
 
-def solve_block(center, curvature, group, l1, mode="compiled"):
-    out = np.full(len(center), np.nan)
-    kernel("solve_block", mode)(center, curvature, group, l1, out)
+def solve_block(
+    center, curvature, group, l1, mode="compiled", norm="l2", positive=False
+):
+    n, out = len(center), np.full(len(center), np.nan)
+    code = NORMS[norm].code
+    kernel("solve_block", mode)(center, curvature, n, group, l1, code, positive, out)
     return out
 
 
@@ -83,6 +87,26 @@ def test_block_is_what_cvxpy_finds(seed):
             block_value, start, (center, a, group, l1), method="Nelder-Mead"
         )
         assert block_value(v, center, a, group, l1) <= other.fun + 1e-9
+
+
+@pytest.mark.parametrize("mode", COMPILED)
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("seed", range(8))
+def test_every_kind_of_block_is_what_cvxpy_finds(seed, positive, norm, mode):
+    rng = np.random.default_rng(seed)
+    center, a = 2 * rng.normal(size=5), rng.uniform(0.2, 3, 5)
+    group, l1 = rng.uniform(0, 2.5), rng.choice([0.0, 0.4])
+    V = cp.Variable(5)
+    value = cp.sum_squares(cp.multiply(np.sqrt(a), V)) / 2 - center @ V
+    value += group * cp.norm(V, 2 if norm == "l2" else "inf") + l1 * cp.norm1(V)
+    rules = [V >= 0] if positive else []
+    expected = cp.Problem(cp.Minimize(value), rules).solve(solver="CLARABEL")
+    v = solve_block(center, a, group, l1, mode, norm, positive)
+    found = 0.5 * a @ v**2 - center @ v + l1 * np.abs(v).sum()
+    found += group * np.linalg.norm(v, 2 if norm == "l2" else np.inf)
+    assert found <= expected + 1e-8
+    assert (v >= 0).all() or not positive
 
 
 @modes
@@ -142,6 +166,11 @@ def problem(seed, shared):
     return blocks, ys, hs, strengths, rng.normal(size=(3, k))
 
 
+def rows_as_blocks(strengths):
+    """Return the arguments of a penalty in which every row is a block."""
+    return np.arange(len(strengths[0]) + 1), *strengths, 0, False
+
+
 def plain_descent(blocks, ys, hs, strengths, W, n_sweeps, centre):
     """Sweep with residuals made anew for every row: slow, and hard to get wrong."""
     W, (group, l1, ridge) = W.copy(), strengths
@@ -187,8 +216,8 @@ def test_sweeps_on_dense_rows(seed, n_sweeps, shared, centre, mode):
     X = np.asfortranarray(blocks[0] if shared else np.concatenate(blocks))
     x_start = np.zeros(3, int) if shared else starts
     kernel("bcd_dense", mode)(
-        X, x_start, starts, n, np.concatenate(hs), mean, curvature, *strengths,
-        n_sweeps, W, r,
+        X, x_start, starts, n, np.concatenate(hs), mean, curvature,
+        *rows_as_blocks(strengths), n_sweeps, W, r,
     )  # fmt: skip
     np.testing.assert_allclose(W, expected, atol=1e-12)
     np.testing.assert_allclose(r, residuals(blocks, ys, hs, W, centre), atol=1e-12)
@@ -215,7 +244,7 @@ def test_sweeps_on_sparse_rows(seed, shared, centre, mode):
         ),
         np.zeros(3, int) if shared else np.arange(3),
         np.concatenate([[0], np.cumsum(n)[:-1]]), n, np.concatenate(hs), mean,
-        curvature, *strengths, 3, W, r,
+        curvature, *rows_as_blocks(strengths), 3, W, r,
     )  # fmt: skip
     np.testing.assert_allclose(W, expected, atol=1e-12)
     np.testing.assert_allclose(r, residuals(blocks, ys, hs, W, centre), atol=1e-12)
@@ -249,7 +278,8 @@ def test_sweeps_on_grams(seed, n_sweeps, shared, mode):
         ])  # fmt: skip
 
     g = gradient(W)
-    kernel("bcd_gram", mode)(A, index, scale, curvature, *strengths, n_sweeps, W, g)
+    arguments = rows_as_blocks(strengths)
+    kernel("bcd_gram", mode)(A, index, scale, curvature, *arguments, n_sweeps, W, g)
     np.testing.assert_allclose(W, expected, atol=1e-12)
     np.testing.assert_allclose(g, gradient(W), atol=1e-12)
 
@@ -260,7 +290,8 @@ def test_sweeps_over_nan_end(mode):
     _, curvature = means_and_curvatures(blocks, hs, True)
     A = np.full((3, 5, 5), np.nan)
     g = np.full((3, 5), np.nan)
+    arguments = rows_as_blocks(strengths)
     kernel("bcd_gram", mode)(
-        A, np.arange(3), np.ones(3), curvature, *strengths, 3, W, g
+        A, np.arange(3), np.ones(3), curvature, *arguments, 3, W, g
     )
     assert np.isnan(g).all()

@@ -266,8 +266,9 @@ def test_finite_at_the_ends(penalty, size):
 
 
 @every
-def test_row_strengths_describe_the_prox(penalty):
-    group, l1, ridge = penalty.row_strengths(4)
+def test_kernel_arguments_describe_the_prox(penalty):
+    starts, group, l1, ridge, _, _ = penalty.kernel_arguments(4)
+    np.testing.assert_array_equal(starts, np.arange(5))
     V = np.random.default_rng(0).normal(size=(4, 3))
     again = WithRidge(
         SparseGroup(group[0] + l1[0], l1[0] / max(group[0] + l1[0], 1e-300)), ridge[0]

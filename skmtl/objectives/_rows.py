@@ -117,6 +117,7 @@ class DataObjective:
     def _gram_model(self, features, W, g, squares, h):
         """Return the quadratic model by the Gram matrices of the chosen columns."""
         data, k = self.data, len(features)
+        full = np.array_equal(features, np.arange(self.n_features))
         one = data.shared and self.quadratic and bool(np.all(h == h[:, :1]))
         gram = np.zeros((1 if one else self.n_tasks, k, k))
         total = data.per_task_sum(h)
@@ -126,7 +127,7 @@ class DataObjective:
         if data.shared or sparse.issparse(data.X):
             centre = np.zeros_like(centre)
         for t, rows, X in data.blocks(CHUNK_BYTES):
-            columns = X if k == self.n_features else X[:, features]
+            columns = X if full else X[:, features]
             if t is not None and centre[:, t].any():
                 columns = columns - centre[:, t]
             tasks = range(len(gram)) if t is None else [t]

@@ -95,7 +95,7 @@ class StatisticsObjective:
 
     def gram_model(self, features, W, g, squares):
         """Return the quadratic with the curvature of f and gradient g at W (T, k)."""
-        full = len(features) == self.n_features
+        full = np.array_equal(features, np.arange(self.n_features))
         gram = self.gram if full else self.gram[:, features][:, :, features].copy()
         return Gram(gram, self.index, self.scale, W, g, squares)
 

@@ -1,13 +1,16 @@
 """A gauge plus a squared Frobenius norm."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WithRidge:
-    """gauge(W) + ridge / 2 * ||W||_F^2, for any penalty that is a norm."""
+    """gauge(W) + ridge / 2 * ||W||_F^2, for any penalty that is a norm.
+
+    Rows that the gauge never penalises are left out of the ridge as well.
+    """
 
     gauge: object
     ridge: float
@@ -17,13 +20,21 @@ class WithRidge:
         """Whether the prox acts row by row."""
         return self.gauge.row_separable
 
+    def _ridge(self, W):
+        """Return the strength of all rows, or of each row, (p, 1)."""
+        if not len(self.gauge.free):
+            return self.ridge
+        ridge = np.full((len(W), 1), self.ridge)
+        ridge[self.gauge.free] = 0.0
+        return ridge
+
     def value(self, W):
         """Return the penalty of W."""
-        return self.gauge.value(W) + 0.5 * self.ridge * np.vdot(W, W)
+        return self.gauge.value(W) + 0.5 * float((self._ridge(W) * W**2).sum())
 
     def prox(self, V, step):
         """Return argmin over P of ||P - V||^2 / 2 + step * value(P)."""
-        shrink = 1.0 / (1.0 + step * self.ridge)
+        shrink = 1.0 / (1.0 + step * self._ridge(V))
         return self.gauge.prox(V * shrink, step * shrink)
 
     def alpha_max(self, G):
@@ -33,14 +44,36 @@ class WithRidge:
     def dual_points(self, G):
         """Return [(rho, conjugate of -rho G)]: scaled into the ball, and as is."""
         scaled = self.gauge.dual_points(G)
-        beyond = self.gauge.prox(G, 1.0)  # the part outside the ball: Moreau
+        beyond = self.gauge.prox(-G, 1.0)  # the part outside the ball: Moreau
+        beyond[self.gauge.free] = 0.0
         return [*scaled, (1.0, np.vdot(beyond, beyond) / (2.0 * self.ridge))]
 
     def subdiff_distance(self, W, G):
-        """Return the distance of -G to the subdifferential at W, row by row, (p,)."""
-        return self.gauge.subdiff_distance(W, G + self.ridge * W)
+        """Return the distance of -G to the subdifferential at W, (p,)."""
+        return self.gauge.subdiff_distance(W, G + self._ridge(W) * W)
 
-    def row_strengths(self, n_rows):
-        """Return (l2, l1, ridge) strengths of each row, for the kernels."""
-        group, l1, _ = self.gauge.row_strengths(n_rows)
-        return group, l1, np.full(n_rows, self.ridge)
+    @property
+    def free(self):
+        """Rows that are never penalised, (k,)."""
+        return self.gauge.free
+
+    def complete(self, rows):
+        """Return `rows` and all that share a block with them, block after block."""
+        return self.gauge.complete(rows)
+
+    def restrict(self, rows):
+        """Return the penalty of these rows alone, given as by `complete`."""
+        return replace(self, gauge=self.gauge.restrict(rows))
+
+    def even(self, values):
+        """Raise values (p,) to the largest in their block."""
+        return self.gauge.even(values)
+
+    def kernel_arguments(self, n_rows):
+        """Return (starts, a2, a1, ridge, code, positive) of the blocks, for kernels."""
+        starts, a2, a1, _, code, positive = self.gauge.kernel_arguments(n_rows)
+        free = np.zeros(n_rows, dtype=bool)
+        free[self.gauge.free] = True
+        first = self.gauge.complete(np.arange(n_rows))[starts[:-1]]
+        ridge = np.where(free[first], 0.0, self.ridge)
+        return starts, a2, a1, ridge, code, positive

@@ -4,7 +4,7 @@ import numpy as np
 
 from skmtl.solvers.bcd import block_coordinate_descent
 from skmtl.solvers.fista import accelerated_proximal_gradient
-from skmtl.solvers.stopping import Monitor, SolverResult, duality_gap
+from skmtl.solvers.stopping import Monitor, SolverResult, duality_gap, settle
 
 SOLVERS = {
     "bcd": block_coordinate_descent,
@@ -35,4 +35,4 @@ def solve(objective, penalty, *, solver, tol, max_iter, W0=None, callback=None):
     return monitor.result(point)
 
 
-__all__ = ["SOLVERS", "Monitor", "SolverResult", "duality_gap", "solve"]
+__all__ = ["SOLVERS", "Monitor", "SolverResult", "duality_gap", "settle", "solve"]

@@ -9,7 +9,7 @@ the quadratic was too optimistic. The duality gap of the whole problem decides.
 import numpy as np
 
 from skmtl.solvers.anderson import Anderson
-from skmtl.solvers.stopping import fenchel_gap
+from skmtl.solvers.stopping import fenchel_gap, settle
 
 SWEEPS_PER_CHECK = 10
 MIN_WORKING_SET = 100
@@ -20,10 +20,11 @@ ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 
 def block_coordinate_descent(objective, penalty, W0, monitor):
     """Minimise objective + penalty from W0; return the last `Point`."""
-    point, size = objective.at(W0), MIN_WORKING_SET
+    point, size = settle(objective, penalty, objective.at(W0)), MIN_WORKING_SET
     while not monitor.check(point):
         features, size = _working_set(penalty, point.W, objective.gradient(point), size)
         point, stopped = _advance(objective, penalty, point, features, monitor)
+        point = settle(objective, penalty, point)
         if stopped:
             monitor.check(point)
             break
@@ -44,7 +45,11 @@ def _advance(objective, penalty, point, features, monitor):
         return objective.at(_scatter(model.W, features, point.W.shape), near=point)
 
     sweeps, stopped = solve_quadratic(
-        model, penalty, target, budget, lambda: monitor.report(current)
+        model,
+        penalty.restrict(features),
+        target,
+        budget,
+        lambda: monitor.report(current),
     )
     monitor.n_iter += max(sweeps, 1)
     return _line_search(objective, penalty, point, current()), stopped
@@ -55,7 +60,8 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
 
     Returns (sweeps, whether `report` asked to stop).
     """
-    strengths = penalty.row_strengths(model.W.shape[1])
+    arguments = penalty.kernel_arguments(model.W.shape[1])
+    bounds = model.bounds(arguments[0])
     anderson = Anderson()
 
     def gap():
@@ -69,7 +75,7 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
     sweeps, best, stalled = 0, np.inf, 0
     while sweeps < max_sweeps and stalled < STALLED_CHECKS:
         for _ in range(min(SWEEPS_PER_CHECK, max_sweeps - sweeps)):
-            model.sweep(strengths, 1)
+            model.sweep(arguments, bounds, 1)
             sweeps += 1
             anderson.push(model.W, model.state)
             if anderson.ready:
@@ -101,16 +107,16 @@ def _accelerate(model, penalty, anderson):
 
 
 def _working_set(penalty, W, G, size):
-    """Return (sorted rows to work on, size of the next set at least)."""
+    """Return (whole blocks of rows to work on, size of the next set at least)."""
     p = len(W)
     used = np.flatnonzero(W.any(axis=1))
     size = max(size, 2 * len(used))
     if size >= p:
-        return np.arange(p), size
+        return penalty.complete(np.arange(p)), size
     urgency = penalty.subdiff_distance(W, G)
-    urgency[used] = np.inf
+    urgency[used] = urgency[penalty.free] = np.inf
     chosen = np.argpartition(-urgency, size - 1)[:size]
-    return np.sort(chosen[urgency[chosen] > 0]), size
+    return penalty.complete(chosen[urgency[chosen] > 0]), size
 
 
 def _scatter(W, features, shape):

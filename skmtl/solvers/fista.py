@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skmtl.solvers.stopping import settle
+
 ITERATIONS_PER_CHECK = 10
 
 
@@ -11,15 +13,14 @@ def accelerated_proximal_gradient(objective, penalty, W0, monitor):
     Where the penalty acts row by row the metric is scaled by the curvature of each row,
     so that the scales of the features do not matter.
     """
-    d = objective.curvatures()[:, None]
+    d = objective.curvatures()
     d = np.where(d > 0, d, 1.0)
-    if not penalty.row_separable:
-        d = d.max()
+    d = penalty.even(d)[:, None] if penalty.row_separable else d.max()
     # The curvature in this metric is at most p: no trace exceeds it.
     L, L_max = 1.0, float(objective.n_features)
     old, momentum = objective.at(W0), 1.0
     ahead = old
-    while not monitor.check(old):
+    while not monitor.check(settled := settle(objective, penalty, old)):
         for _ in range(min(ITERATIONS_PER_CHECK, monitor.remaining)):
             new, L = _step(objective, penalty, ahead, d, L, L_max)
             monitor.n_iter += 1
@@ -34,7 +35,7 @@ def accelerated_proximal_gradient(objective, penalty, W0, monitor):
                     near=new,
                 )
             old = new
-    return old
+    return settled
 
 
 def _step(objective, penalty, point, d, L, L_max):

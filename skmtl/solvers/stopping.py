@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+NEWTON_STEPS = 30
+
 
 def fenchel_gap(loss_gap, penalty, W, G):
     """Return the duality gap at W (p, T) with gradient G, the best over dual points.
@@ -29,6 +31,35 @@ def duality_gap(objective, penalty, point):
         point.W,
         objective.gradient(point),
     )
+
+
+def settle(objective, penalty, point):
+    """Return the point with the rows that are never penalised minimised out.
+
+    No multiple of a dual point is feasible before: their gradient has to vanish. One
+    linear system per task for the squared loss, Newton steps otherwise.
+    """
+    free = penalty.free
+    for _ in range(NEWTON_STEPS if len(free) else 0):
+        g = np.ascontiguousarray(objective.gradient(point)[free].T)
+        model = objective.model(point, free)
+        step = np.empty_like(g)
+        for t in range(len(g)):
+            A = model.A[model.index[t]] * model.scale[t]
+            step[t] = np.linalg.lstsq(A, g[t], rcond=None)[0]
+        decrement = float(np.vdot(g, step))
+        if decrement <= 1e-15 * objective.null:
+            break
+        tau = 1.0
+        for _ in range(40):
+            W = point.W.copy()
+            W[free] -= tau * step.T
+            new = objective.at(W, near=point)
+            if new.value <= point.value - 0.25 * tau * decrement + 1e-15 * point.value:
+                break
+            tau *= 0.5
+        point = new
+    return point
 
 
 @dataclass(frozen=True)

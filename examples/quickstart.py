@@ -20,6 +20,8 @@ from skmtl import GroupLassoRegressor, TaskKFold, load_nhefs, make_mtl_pipeline
 
 def main(folder="."):
     """Compare, say what came out, and write the picture."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     nhefs = load_nhefs()
     X, Y = nhefs.data, nhefs.target  # NaN in Y: the outcome was not measured
     print(
@@ -50,7 +52,7 @@ def main(folder="."):
         f"all outcomes alike.\nThe strongest are {strongest}."
     )
 
-    path = Path(folder) / "quickstart.png"
+    path = folder / "quickstart.png"
     report.plot().figure_.savefig(path, dpi=150)
     print(f"\nPicture: {path.resolve()}")
 

@@ -30,6 +30,8 @@ from skmtl import (
 
 def main(folder="."):
     """Compare, predict new schools, and write the picture."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     hsb = load_hsb82()
     pupils = hsb.data.assign(school=hsb.task)  # the task is a column of the table
     points = hsb.target
@@ -45,7 +47,7 @@ def main(folder="."):
         cv=TaskKFold(5),
     )
     model = make_mtl_pipeline(StandardScaler(), search, task_col="school")
-    compare_with_baselines(model, pupils, points, Path(folder))
+    compare_with_baselines(model, pupils, points, folder)
     predict_new_schools(model, pupils, points)
 
 

@@ -25,6 +25,10 @@ def solve(
     alpha=0.0,
     l1_ratio=0.0,
     ridge=0.0,
+    norm="l2",
+    groups=None,
+    penalty_weights=None,
+    positive=False,
     fit_intercept=True,
     task_weight=None,
 ):
@@ -46,12 +50,24 @@ def solve(
         else:
             value = cp.sum(cp.multiply(s, cp.logistic(z) - cp.multiply(y, z)))
         terms.append(c[t] * value / total[t])
-    terms.append(alpha * (1 - l1_ratio) * cp.sum(cp.norm(W, 2, axis=1)))
-    terms.append(alpha * l1_ratio * cp.sum(cp.abs(W)))
-    if ridge:
-        terms.append(ridge / 2 * cp.sum_squares(W))
-    program = cp.Problem(cp.Minimize(sum(terms)))
-    program.solve(solver="CLARABEL", tol_gap_abs=1e-8, tol_gap_rel=1e-8, tol_feas=1e-8)
+    groups = np.arange(p) if groups is None else np.asarray(groups)
+    labels = np.unique(groups)
+    weight = np.ones(len(labels)) if penalty_weights is None else penalty_weights
+    rules = [W >= 0] if positive else []
+    for label, v in zip(labels, weight, strict=True):
+        rows = np.flatnonzero(groups == label)
+        block = W[rows, :]
+        if np.isinf(v):
+            rules.append(block == 0)
+            continue
+        size = cp.norm(cp.vec(block, order="C"), 2 if norm == "l2" else "inf")
+        size = alpha * (1 - l1_ratio) * np.sqrt(len(rows)) * size
+        terms.append(v * (size + alpha * l1_ratio * cp.sum(cp.abs(block))))
+        if ridge and v > 0:
+            terms.append(ridge / 2 * cp.sum_squares(block))
+    program = cp.Problem(cp.Minimize(sum(terms)), rules)
+    tol = 1e-8 if loss == "squared" else 1e-7  # what the cones in use can reach
+    program.solve(solver="CLARABEL", tol_gap_abs=tol, tol_gap_rel=tol, tol_feas=tol)
     return program.value, W.value
 
 

@@ -47,6 +47,58 @@ def test_regression(name, penalty, solver):
         check(model, problem, expected, D0, 1e-7)
 
 
+THIRDS = np.arange(8) // 3  # two groups of three features and one of two
+MORE_PENALTIES = {
+    "linf": {"alpha": 0.2, "norm": "linf"},
+    "linf_l1": {"alpha": 0.2, "norm": "linf", "l1_ratio": 0.3},
+    "positive": {"alpha": 0.1, "positive": True},
+    "positive_linf_ridge": {
+        "alpha": 0.1, "positive": True, "norm": "linf", "ridge": 0.1,
+    },
+    "groups": {"alpha": 0.1, "groups": THIRDS},
+    "groups_l1": {"alpha": 0.1, "groups": THIRDS, "l1_ratio": 0.3},
+    "groups_linf": {"alpha": 0.1, "groups": THIRDS, "norm": "linf"},
+    "groups_unordered": {"alpha": 0.1, "groups": np.array([2, 0, 1, 2, 0, 1, 2, 0])},
+    "weights": {
+        "alpha": 0.1, "penalty_weights": np.array([1, 0, 2, np.inf, 1, 0, 3, 1]),
+    },
+    "weights_groups_ridge": {
+        "alpha": 0.1, "groups": THIRDS, "penalty_weights": np.array([0.5, 0.0, 2.0]),
+        "ridge": 0.2,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("solver", ["bcd", "fista"])
+@pytest.mark.parametrize("penalty", MORE_PENALTIES)
+@pytest.mark.parametrize("name", ["ragged", "wide_nan", "weighted", "sparse"])
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_structured_penalties(name, penalty, solver, loss):
+    problem, strength = make_problem(name), dict(MORE_PENALTIES[penalty])
+    kind = GroupLassoRegressor
+    if loss == "logistic":
+        problem, kind = problem.classes(), GroupLassoClassifier
+        strength["alpha"] *= 0.2
+    expected, _ = solve(problem, loss=loss, **strength)
+    D0 = null_deviance_half(problem, loss=loss)
+    model = kind(**strength, solver=solver, tol=1e-7, max_iter=200_000)
+    check(model, problem, expected, D0, 1e-7)
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("name", ["n_below_p", "sparse_n_below_p"])
+def test_structured_penalties_on_few_rows(name, norm, positive):
+    problem = make_problem(name)
+    p = problem.X.shape[1]
+    strength = {
+        "alpha": 0.05, "norm": norm, "positive": positive, "groups": np.arange(p) % 7,
+    }  # fmt: skip
+    expected, _ = solve(problem, **strength)
+    model = GroupLassoRegressor(**strength, tol=1e-7, max_iter=200_000)
+    check(model, problem, expected, null_deviance_half(problem), 1e-7)
+
+
 CLASS_NAMES = [n for n in NAMES if n not in {"constant_y", "scales"}]
 
 

@@ -1,12 +1,18 @@
 """Block-sparse group lasso: a feature is used by all tasks or by none."""
 
+from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
 
-from skmtl._compat import Interval
+from skmtl._compat import Interval, StrOptions
 from skmtl.linear_model.base import LinearTaskModel
 from skmtl.linear_model.classification import LinearTaskClassifier
+from skmtl.linear_model.feature_groups import (
+    feature_names,
+    read_groups,
+    read_weights,
+)
 from skmtl.linear_model.regression import LinearTaskRegressor
 from skmtl.penalties import SparseGroup, WithRidge
 
@@ -18,6 +24,10 @@ class _GroupLasso(LinearTaskModel):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "ridge": [Interval(Real, 0, None, closed="left")],
+        "norm": [StrOptions({"l2", "linf"})],
+        "groups": ["array-like", callable, None],
+        "penalty_weights": ["array-like", Mapping, None],
+        "positive": ["boolean"],
     }
 
     def _penalty(self):
@@ -26,8 +36,27 @@ class _GroupLasso(LinearTaskModel):
                 f"{type(self).__name__} with alpha=0 and ridge=0 has no penalty left. "
                 "Use IndependentTasks around an unpenalised model, or a small penalty."
             )
-        gauge = SparseGroup(self.alpha, self.l1_ratio)
+        blocks, labels = read_groups(self.groups, feature_names(self))
+        weight = read_weights(self.penalty_weights, labels)
+        gauge = SparseGroup(
+            self.alpha, self.l1_ratio, self.norm, self.positive, weight, blocks
+        )
+        if self.positive and len(gauge.free):
+            raise ValueError(
+                "positive=True does not go with features of penalty weight 0: no "
+                "certificate exists for them. Give them a small weight instead."
+            )
         return WithRidge(gauge, self.ridge) if self.ridge > 0 else gauge
+
+    def _check_rows(self, data):
+        super()._check_rows(data)
+        free, fewest = len(self._penalty().free), data.n_labels.min()
+        if free >= fewest:
+            raise ValueError(
+                f"{free} features have penalty weight 0, but task "
+                f"{data.tasks[data.n_labels.argmin()].item()!r} has {fewest} rows; "
+                "more rows than that are needed to fit them. Penalise some of them."
+            )
 
     def _result_attributes(self, result, c, y_scale):
         found = super()._result_attributes(result, c, y_scale)
@@ -44,7 +73,10 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
     + alpha * ((1 - l1_ratio) * sum_j ||W_j||_2 + l1_ratio * ||W||_1)
     + ridge / 2 * ||W||_F^2``
     where W_j are the coefficients of feature j in all tasks, s the sample weights, S_t
-    their sum in task t and c_t the weight of the task.
+    their sum in task t and c_t the weight of the task. With `groups` the sum runs over
+    groups g of features, ``sqrt(size of g) * ||W_g||`` taking the place of ``||W_j||``;
+    ``norm="linf"`` takes the largest magnitude for the l2 norm; `penalty_weights`
+    multiplies the terms.
 
     Parameters
     ----------
@@ -61,6 +93,19 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
     ridge : float, default=0
         Strength of the squared norm; larger values shrink more and keep correlated
         features together.
+    norm : {"l2", "linf"}, default="l2"
+        Norm of the coefficients of a block: Euclidean, or the largest magnitude, with
+        which the tasks of a used feature are free up to a common size.
+    groups : array-like of shape (n_features,), callable or None, default=None
+        A label per feature, or a function from the name of a feature to its label;
+        features of one label (the levels of a one-hot code, a spline) are selected
+        together. None: each feature alone.
+    penalty_weights : array-like, mapping or None, default=None
+        Factor of both norms for each feature (for each group, in sorted order of the
+        labels), or by name, 1 where not named. 0: never penalised, not by `ridge`
+        either, for features that must stay in, such as age and sex; inf: never used.
+    positive : bool, default=False
+        Whether all coefficients must be at least 0.
     fit_intercept : bool, default=True
         Whether to fit b_t, which is never penalised.
     scale_y : bool, default=False
@@ -155,6 +200,10 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
         *,
         l1_ratio=0.0,
         ridge=0.0,
+        norm="l2",
+        groups=None,
+        penalty_weights=None,
+        positive=False,
         fit_intercept=True,
         scale_y=False,
         task_weight=None,
@@ -167,6 +216,10 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.ridge = ridge
+        self.norm = norm
+        self.groups = groups
+        self.penalty_weights = penalty_weights
+        self.positive = positive
         self.fit_intercept = fit_intercept
         self.scale_y = scale_y
         self.task_weight = task_weight
@@ -198,6 +251,19 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
         together, 1 for each task alone.
     ridge : float, default=0
         Strength of the squared norm; larger values shrink more.
+    norm : {"l2", "linf"}, default="l2"
+        Norm of the coefficients of a block: Euclidean, or the largest magnitude, with
+        which the tasks of a used feature are free up to a common size.
+    groups : array-like of shape (n_features,), callable or None, default=None
+        A label per feature, or a function from the name of a feature to its label;
+        features of one label (the levels of a one-hot code, a spline) are selected
+        together. None: each feature alone.
+    penalty_weights : array-like, mapping or None, default=None
+        Factor of both norms for each feature (for each group, in sorted order of the
+        labels), or by name, 1 where not named. 0: never penalised, not by `ridge`
+        either, for features that must stay in, such as age and sex; inf: never used.
+    positive : bool, default=False
+        Whether all coefficients must be at least 0.
     fit_intercept : bool, default=True
         Whether to fit b_t, which is never penalised.
     class_weight : None, "balanced" or mapping, default=None
@@ -282,6 +348,10 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
         *,
         l1_ratio=0.0,
         ridge=0.0,
+        norm="l2",
+        groups=None,
+        penalty_weights=None,
+        positive=False,
         fit_intercept=True,
         class_weight=None,
         task_weight=None,
@@ -294,6 +364,10 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.ridge = ridge
+        self.norm = norm
+        self.groups = groups
+        self.penalty_weights = penalty_weights
+        self.positive = positive
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.task_weight = task_weight

@@ -85,6 +85,7 @@ class LinearTaskRegressor(LinearTaskModel, BaseTaskRegressor):
                 y_scale = np.sqrt(s.yy / s.weight)
                 y_scale[y_scale == 0] = 1.0
             objective = StatisticsObjective(s, c, self.fit_intercept, y_scale)
+            self.n_features_in_ = s.n_features  # what feature groups are read with
             head = {
                 "tasks_": s.tasks,
                 "_layout": s.layout,

@@ -1,5 +1,7 @@
 """The objective written down once more, for CVXPY; shares no code with the package."""
 
+import warnings
+
 import cvxpy as cp
 import numpy as np
 from scipy import sparse
@@ -66,8 +68,11 @@ def solve(
         if ridge and v > 0:
             terms.append(ridge / 2 * cp.sum_squares(block))
     program = cp.Problem(cp.Minimize(sum(terms)), rules)
-    tol = 1e-8 if loss == "squared" else 1e-7  # what the cones in use can reach
-    program.solve(solver="CLARABEL", tol_gap_abs=tol, tol_gap_rel=tol, tol_feas=tol)
+    with warnings.catch_warnings():
+        # Exponential cones may stop a little short of the tolerance. Tests compare
+        # values from both sides, so a bad one would show.
+        warnings.filterwarnings("ignore", "Solution may be inaccurate", UserWarning)
+        program.solve(solver="CLARABEL")
     return program.value, W.value
 
 

@@ -1,6 +1,6 @@
 """All that a squared-loss fit needs to know of its data, mergeable by addition."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -171,27 +171,22 @@ default=None
         theirs = {v: t for t, v in enumerate(other.tasks.tolist())}
         if mine.keys() == theirs.keys():
             tasks = self.tasks
-        shared = self._shares_one_gram(other)
-        parts, n = [], []
+        parts, n, sums = [], [], {}
         for v in tasks.tolist():
             a, b = mine.get(v), theirs.get(v)
-            if shared and parts:
-                parts.append(self._moments(a).plus(other._moments(b), parts[0].gram))
-            elif a is None or b is None:
-                parts.append(other._moments(b) if a is None else self._moments(a))
+            of = [s._moments(t) for s, t in ((self, a), (other, b)) if t is not None]
+            # Tasks that share their rows in both share the sum as well.
+            key = (
+                None if a is None else (self.gram_index[a], self.weight[a]),
+                None if b is None else (other.gram_index[b], other.weight[b]),
+            )
+            if len(of) == 2:
+                parts.append(of[0].plus(of[1], sums.get(key)))
             else:
-                parts.append(self._moments(a).plus(other._moments(b)))
+                parts.append(replace(of[0], gram=sums.get(key, of[0].gram)))
+            sums.setdefault(key, parts[-1].gram)
             n.append((0 if a is None else self.n[a]) + (0 if b is None else other.n[b]))
-        return self._join(tasks, np.array(n), parts, shared, self.layout)
-
-    def _shares_one_gram(self, other):
-        """Tell whether both hold one Gram for all tasks, and so does the sum."""
-        same = self.tasks.tolist() == other.tasks.tolist()
-        return (
-            same
-            and all(len(s.gram) == 1 for s in (self, other))
-            and all(np.all(s.weight == s.weight[0]) for s in (self, other))
-        )
+        return self._join(tasks, np.array(n), parts, self.layout)
 
     def __sub__(self, other):
         """Return the statistics of the rows of self that are not in other.
@@ -227,7 +222,7 @@ default=None
         if not tasks:
             raise ValueError("Nothing is left: both hold the same number of rows.")
         tasks = np.array(tasks, self.tasks.dtype)
-        return self._join(tasks, np.array(n), parts, False, self.layout)
+        return self._join(tasks, np.array(n), parts, self.layout)
 
     def _check_compatible(self, other):
         if not isinstance(other, TaskStatistics):
@@ -249,18 +244,18 @@ default=None
             )
 
     @classmethod
-    def _join(cls, tasks, n, parts, shared, layout):
-        """Put the moments of the tasks together; `shared`: they have one Gram."""
-        T = len(tasks)
-        gram = parts[0].gram[None] if shared else np.stack([m.gram for m in parts])
+    def _join(cls, tasks, n, parts, layout):
+        """Put the moments of the tasks together; some may hold the same Gram."""
+        grams = {id(m.gram): m.gram for m in parts}
+        position = {key: g for g, key in enumerate(grams)}
         return cls(
             tasks,
             n,
             np.array([m.weight for m in parts]),
             np.stack([m.x_mean for m in parts]),
             np.concatenate([m.y_mean for m in parts]),
-            gram,
-            np.zeros(T, dtype=int) if shared else np.arange(T),
+            np.stack(list(grams.values())),
+            np.array([position[id(m.gram)] for m in parts]),
             np.stack([m.xy[:, 0] for m in parts]),
             np.concatenate([m.yy for m in parts]),
             layout,

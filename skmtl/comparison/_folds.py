@@ -1,10 +1,10 @@
 """The folds of a comparison: the same for every model, and checked."""
 
-from inspect import signature
 from numbers import Integral
 
 import numpy as np
 
+from skmtl.model_selection._folds import check_fold, split
 from skmtl.splits import task_folds
 
 N_SPLITS = 5
@@ -25,7 +25,8 @@ def make_folds(table, cv, groups, rng):
     else:
         pairs = _split(table, cv, groups) if hasattr(cv, "split") else cv
         pairs, words = list(pairs), ""
-    folds = [_check(table, j, *pair) for j, pair in enumerate(pairs)]
+    n_rows, groups = table.n_rows, table.groups
+    folds = [check_fold(j, *pair, n_rows, groups) for j, pair in enumerate(pairs)]
     if not folds:
         raise ValueError("cv yields no folds; at least one is needed.")
     return folds, words or f"{len(folds)} folds"
@@ -41,38 +42,6 @@ def _repeated(table, n_splits, groups, rng):
 
 def _split(table, cv, groups):
     """Let a splitter split; one that knows tasks gets them."""
-    metadata = {"groups": groups}
-    if "task" in signature(cv.split).parameters and table.labels.layout == "long":
-        codes = table.labels.codes
-        metadata["task"] = table.labels.tasks[np.maximum(codes, 0)]
-    return cv.split(table.X, table.y, **metadata)
-
-
-def _check(table, fold, train, test):
-    """Return the rows of a fold as positions, or raise."""
-    parts = []
-    for name, rows in (("training", train), ("test", test)):
-        rows = np.asarray(rows)
-        rows = np.flatnonzero(rows) if rows.dtype.kind == "b" else rows
-        if not len(rows) or rows.min() < 0 or rows.max() >= table.n_rows:
-            raise ValueError(
-                f"The {name} part of fold {fold} must be positions from 0 to "
-                f"{table.n_rows - 1}, at least one, got {rows!r}."
-            )
-        parts.append(rows)
-    train, test = parts
-    common = np.intersect1d(train, test)
-    if len(common):
-        raise ValueError(
-            f"{len(common)} rows of fold {fold} are in its training and in its test "
-            f"part (row {common[0]}, say), so its scores would not be honest."
-        )
-    if table.groups is not None:
-        groups = np.intersect1d(table.groups[train], table.groups[test])
-        if len(groups):
-            raise ValueError(
-                f"{len(groups)} groups are in the training and in the test part of "
-                f"fold {fold}. Use a splitter that keeps groups together, such as "
-                "TaskKFold or sklearn.model_selection.GroupKFold, or leave cv out."
-            )
-    return train, np.unique(test)
+    codes = table.labels.codes if table.labels.layout == "long" else None
+    task = None if codes is None else table.labels.tasks[np.maximum(codes, 0)]
+    return split(cv, table.X, table.y, task, groups)

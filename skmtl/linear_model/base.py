@@ -8,6 +8,7 @@ objective, a solver minimises it, and the answer is put back into the user's uni
 """
 
 from collections.abc import Mapping
+from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
@@ -46,27 +47,36 @@ class LinearTaskModel(BaseTaskEstimator):
         c = self._task_weights(data)
         return DataObjective(data, self._loss(), c, self.fit_intercept, known)
 
-    def _check_rows(self, data):
+    def _check_rows(self, tasks, n_labels):
         """Raise where a task has too few labels."""
-        few = np.flatnonzero(data.n_labels < 2)
+        few = np.flatnonzero(n_labels < 2)
         if self.fit_intercept and len(few):
             raise ValueError(
-                f"Task {data.tasks[few[0]].item()!r} has 1 row (1 sample); at least 2 "
+                f"Task {tasks[few[0]].item()!r} has 1 row (1 sample); at least 2 "
                 "are needed to fit an intercept. Drop it or pass fit_intercept=False."
             )
 
-    def _solve(self, objective, W0, callback, max_iter=None):
-        """Run the solver that suits the penalty, or the one asked for."""
-        penalty = self._penalty()
-        solver = self.solver
-        if solver == "auto":
-            solver = "bcd" if penalty.row_separable else "fista"
-        if solver == "bcd" and not penalty.row_separable:
+    def _at_alpha(self, alpha):
+        """Return a copy with another alpha; whatever was learned is shared with it."""
+        model = copy(self)
+        model.alpha = alpha
+        return model
+
+    def _solver_for(self, penalty):
+        """Return the solver that suits the penalty, or the one asked for."""
+        if self.solver == "bcd" and not penalty.row_separable:
             raise ValueError("solver='bcd' needs a penalty that acts row by row.")
+        if self.solver != "auto":
+            return self.solver
+        return "bcd" if penalty.row_separable else "fista"
+
+    def _solve(self, objective, W0, callback, max_iter=None):
+        """Minimise the objective plus the penalty."""
+        penalty = self._penalty()
         return solve(
             objective,
             penalty,
-            solver=solver,
+            solver=self._solver_for(penalty),
             tol=self.tol,
             max_iter=self.max_iter if max_iter is None else max_iter,
             W0=W0,
@@ -75,7 +85,7 @@ class LinearTaskModel(BaseTaskEstimator):
 
     def _solve_rows(self, data, W0, callback):
         """Solve on packed rows; from statistics first where that is cheaper."""
-        if not (self._loss().quadratic and _statistics_pay(data)):
+        if not self._takes_statistics(data):
             return self._solve(self._rows_objective(data), W0, callback)
         statistics = TaskStatistics.from_data(data)
         c = self._task_weights(data)
@@ -83,8 +93,15 @@ class LinearTaskModel(BaseTaskEstimator):
         first = self._solve(known, W0, callback)
         # The certificate comes from the rows, which also make up for what rounding in
         # the statistics left undone.
+        return self._continue(self._rows_objective(data, known), first, callback)
+
+    def _takes_statistics(self, data):
+        """Tell whether statistics can be fitted, and are smaller than the rows."""
+        return self._loss().quadratic and _statistics_pay(data)
+
+    def _continue(self, objective, first, callback=None):
+        """Take up a run on another form of its objective."""
         rest = max(self.max_iter - first.n_iter, 0)
-        objective = self._rows_objective(data, known)
         return self._solve(objective, first.W, callback, rest).after(first)
 
     def _start(self, tasks, n_features, y_scale):
@@ -117,7 +134,7 @@ class LinearTaskModel(BaseTaskEstimator):
         if data is None:
             nothing = SolverResult.of_no_task(X.shape[1])
             return complete(self._result_attributes(nothing, np.zeros(0), y_scale))
-        self._check_rows(data)
+        self._check_rows(data.tasks, data.n_labels)
         c = self._task_weights(data)
 
         def report(current_point):

@@ -48,13 +48,13 @@ class _GroupLasso(LinearTaskModel):
             )
         return WithRidge(gauge, self.ridge) if self.ridge > 0 else gauge
 
-    def _check_rows(self, data):
-        super()._check_rows(data)
-        free, fewest = len(self._penalty().free), data.n_labels.min()
+    def _check_rows(self, tasks, n_labels):
+        super()._check_rows(tasks, n_labels)
+        free, fewest = len(self._penalty().free), n_labels.min()
         if free >= fewest:
             raise ValueError(
                 f"{free} features have penalty weight 0, but task "
-                f"{data.tasks[data.n_labels.argmin()].item()!r} has {fewest} rows; "
+                f"{tasks[n_labels.argmin()].item()!r} has {fewest} rows; "
                 "more rows than that are needed to fit them. Penalise some of them."
             )
 

@@ -46,16 +46,36 @@ class LinearTaskRegressor(LinearTaskModel, BaseTaskRegressor):
 
     def _problem(self, X, labels):
         data, y_scale = self._pack(X, labels)
-        if not self.scale_y:
-            _warn_of_units(data)
+        weight = data.per_task_sum(data.weight)
+        mean = data.per_task_sum(data.weight * data.y) / weight
+        squares = data.weight * (data.y - data.spread(mean)) ** 2
+        self._check_units(
+            data.tasks, data.n_labels, data.per_task_sum(squares) / weight
+        )
         head = {**self._label_attributes(labels), "y_scale_": y_scale}
         return data, y_scale, lambda found: {**head, **found}
+
+    def _check_units(self, tasks, n_labels, variance):
+        """Warn where tasks seem to be in different units, and nothing is done of it."""
+        if not self.scale_y:
+            _warn_of_units(tasks, n_labels, variance)
 
     def _predict_task(self, X, t):
         return self._linear(X, t)
 
     def _predict_all(self, X):
         return X @ self.coef_.T + self.intercept_
+
+    def _statistics_problem(self, s):
+        """Return (objective, c, y_scale, attributes that say what is fitted)."""
+        c = task_weights(s.tasks, s.weight, self.task_weight)
+        y_scale = np.ones(s.n_tasks)
+        if self.scale_y:
+            y_scale = np.sqrt(s.yy / s.weight)
+            y_scale[y_scale == 0] = 1.0
+        objective = StatisticsObjective(s, c, self.fit_intercept, y_scale)
+        head = {"tasks_": s.tasks, "_layout": s.layout, "y_scale_": y_scale}
+        return objective, c, y_scale, head
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_statistics(self, statistics):
@@ -79,20 +99,9 @@ class LinearTaskRegressor(LinearTaskModel, BaseTaskRegressor):
         with keep_previous_fit(self):
             progress = FitProgress(self, None, None)
             s = statistics
-            c = task_weights(s.tasks, s.weight, self.task_weight)
-            y_scale = np.ones(s.n_tasks)
-            if self.scale_y:
-                y_scale = np.sqrt(s.yy / s.weight)
-                y_scale[y_scale == 0] = 1.0
-            objective = StatisticsObjective(s, c, self.fit_intercept, y_scale)
             self.n_features_in_ = s.n_features  # what feature groups are read with
-            head = {
-                "tasks_": s.tasks,
-                "_layout": s.layout,
-                "n_features_in_": s.n_features,
-                "y_scale_": y_scale,
-                "statistics_": s,
-            }
+            objective, c, y_scale, head = self._statistics_problem(s)
+            head |= {"n_features_in_": s.n_features, "statistics_": s}
 
             def report(current_point):
                 def attributes():
@@ -146,17 +155,12 @@ default=None
         return self
 
 
-def _warn_of_units(data):
+def _warn_of_units(tasks, n_labels, variance):
     """Warn where the labels of the tasks differ much in size."""
-    weight = data.per_task_sum(data.weight)
-    mean = data.per_task_sum(data.weight * data.y) / weight
-    variance = (
-        data.per_task_sum(data.weight * (data.y - data.spread(mean)) ** 2) / weight
-    )
-    enough = (data.n_labels >= MIN_LABELS_FOR_UNITS) & (variance > 0)
+    enough = (n_labels >= MIN_LABELS_FOR_UNITS) & (variance > 0)
     if enough.sum() < 2:
         return
-    tasks, variance = data.tasks[enough], variance[enough]
+    tasks, variance = tasks[enough], variance[enough]
     low, high = variance.argmin(), variance.argmax()
     if variance[high] > 100.0 * variance[low]:
         warnings.warn(
@@ -165,5 +169,5 @@ def _warn_of_units(data):
             f"{tasks[low].item()!r}, so the shared penalty is decided by the former. "
             "Pass scale_y=True if they are in different units.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=7,
         )

@@ -66,7 +66,7 @@ sklearn-matrix:  ## the tests on every supported scikit-learn, each in .venvs/
 
 clean:  ## remove environments, caches and built documentation
 	rm -rf $(VENV) .venvs .cache .pytest_cache .ruff_cache .hypothesis
-	rm -rf build dist skmtl.egg-info docs/_build docs/api/generated
+	rm -rf build dist skmtl.egg-info docs/_build docs/_generated docs/api/generated
 
 # Environments. A stamp records a finished installation, so that running a target
 # again costs nothing until pyproject.toml changes; the package itself is editable.

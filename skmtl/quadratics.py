@@ -46,6 +46,10 @@ class Gram:
         self.curvature = diagonal * self.scale[:, None]
         self._W0, self._g0 = self.W.copy(), self.state.copy()
 
+    def move_to(self, W):
+        """Name the point that the model was made at anew, for other coordinates."""
+        self.W, self._W0 = W, W.copy()
+
     def bounds(self, starts):
         """Return the curvature of each task along each block of rows, (T, n_blocks)."""
 
@@ -96,6 +100,10 @@ class DenseRows:
         h, residual = _task_major(h), _task_major(residual)
         x_start = np.zeros_like(starts) if data.shared else starts
         return cls(X, x_start, starts, counts, h, mean, curvature, W, residual)
+
+    def move_to(self, W):
+        """Name the point that the model was made at anew, for other coordinates."""
+        self.W = W
 
     def bounds(self, starts):
         """Return the curvature of each task along each block of rows, (T, n_blocks)."""
@@ -165,6 +173,10 @@ class SparseRows:
         mean, curvature = _column_moments(data, blocks, h, centre)
         h, residual = _task_major(h), _task_major(residual)
         return cls(columns, parts, starts, counts, h, mean, curvature, W, residual)
+
+    def move_to(self, W):
+        """Name the point that the model was made at anew, for other coordinates."""
+        self.W = W
 
     def bounds(self, starts):
         """Return the curvature of each task along each block of rows, (T, n_blocks)."""

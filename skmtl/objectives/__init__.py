@@ -18,5 +18,12 @@ per task = 0) and rho in [0, 1] such that -rho G is feasible, G = X'u,
 from skmtl.objectives._point import Point, task_weights
 from skmtl.objectives._rows import DataObjective
 from skmtl.objectives._statistics import StatisticsObjective
+from skmtl.objectives._sum import SumObjective
 
-__all__ = ["DataObjective", "Point", "StatisticsObjective", "task_weights"]
+__all__ = [
+    "DataObjective",
+    "Point",
+    "StatisticsObjective",
+    "SumObjective",
+    "task_weights",
+]

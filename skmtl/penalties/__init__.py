@@ -1,7 +1,10 @@
 """Penalties of W (p, T): value, prox, dual feasibility, distance to stationarity."""
 
 from skmtl.penalties.blocks import Blocks
+from skmtl.penalties.by_task import ByTask
 from skmtl.penalties.ridge import WithRidge
 from skmtl.penalties.sparse_group import SparseGroup
+from skmtl.penalties.stacked import Stacked
+from skmtl.penalties.trace_norm import TraceNorm
 
-__all__ = ["Blocks", "SparseGroup", "WithRidge"]
+__all__ = ["Blocks", "ByTask", "SparseGroup", "Stacked", "TraceNorm", "WithRidge"]

@@ -1,12 +1,16 @@
-"""The comparison: honest statistics, one set of folds, any layout, clear errors."""
+"""The comparison: what is scored, one set of folds, any layout, clear errors."""
 
-import pickle
-import sys
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
+from _comparisons import (
+    LOGISTIC,
+    POOLED,
+    RIDGE,
+    long_rows,
+    wide_rows,
+)
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
@@ -30,169 +34,11 @@ from skmtl import (
     MultiTaskMLPRegressor,
     PooledTasks,
     TaskKFold,
-    TransferDisplay,
     attach_task,
     compare,
     make_mtl_pipeline,
     wide_to_long,
 )
-from skmtl.comparison._statistics import (
-    corrected_resampled_t,
-    holm,
-    paired_gains,
-    verdicts,
-)
-
-RIDGE = IndependentTasks(Ridge())
-POOLED = PooledTasks(Ridge())
-LOGISTIC = IndependentTasks(LogisticRegression())
-COLUMNS = {
-    *("model", "task", "metric", "score", "score_sd", "rmse", "loss"),
-    *("gain", "gain_low", "gain_high"),
-    *("relative_gain", "relative_low", "relative_high", "p", "p_holm", "verdict"),
-    *("n_labels", "n_missing", "n_train", "n_test"),
-    *("fit_time", "predict_time", "settings"),
-}
-
-
-def long_rows(n=40, n_tasks=3, n_features=4, *, seed=0):
-    """Return X, y, task of tasks with related coefficients, in mixed order."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n * n_tasks, n_features))
-    task = np.array([f"t{k}" for k in range(n_tasks)])[np.arange(len(X)) % n_tasks]
-    coef = 1 + 0.3 * rng.normal(size=(n_tasks, n_features))
-    y = (X * coef[np.arange(len(X)) % n_tasks]).sum(axis=1) + rng.normal(size=len(X))
-    return X, y, task
-
-
-def wide_rows(n=90, *, seed=0):
-    """Return X and a DataFrame of three outcomes with missing labels."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, 4))
-    Y = X @ rng.normal(size=(4, 3)) + rng.normal(size=(n, 3))
-    Y[rng.uniform(size=Y.shape) < 0.2] = np.nan
-    return X, pd.DataFrame(Y, columns=["a", "b", "c"])
-
-
-# ---------------------------------------------------------------- statistics
-def test_corrected_t_by_hand():
-    found = corrected_resampled_t([[1.0, 2.0, 3.0, 4.0, 5.0]], [0.25])
-    # var 2.5, error^2 = (1/5 + 1/4) 2.5, t = 2 sqrt 2; the t distribution of 4 degrees
-    # of freedom has F(t) = 1/2 + 3/8 u (1 - u^2 / 12) with u = t / sqrt(1 + t^2 / 4).
-    u = np.sqrt(8) / np.sqrt(3)
-    assert found.mean[0] == 3
-    np.testing.assert_allclose(
-        found.p[0], 2 * (0.5 - 0.375 * u * (1 - u**2 / 12)), atol=1e-12
-    )
-    np.testing.assert_allclose(found.high[0] - 3, 2.776445 * np.sqrt(1.125), rtol=1e-6)
-    np.testing.assert_allclose(found.high + found.low, 6)
-
-
-def test_corrected_t_skips_folds_without_a_label():
-    some = corrected_resampled_t([[1.0, np.nan, 2.0, 4.0]], [0.5])
-    same = corrected_resampled_t([[1.0, 2.0, 4.0]], [0.5])
-    assert some.p == same.p
-    assert some.low == same.low
-
-
-def test_corrected_t_of_too_few_folds():
-    found = corrected_resampled_t([[1.0, np.nan], [np.nan, np.nan]], [0.5, 0.5])
-    np.testing.assert_equal(found.mean, [1.0, np.nan])
-    assert np.isnan([found.p, found.low, found.high]).all()
-
-
-def test_holm_by_hand():
-    adjusted = holm(np.array([[0.01, 0.04, np.nan], [0.03, 0.005, 0.9]]))
-    expected = [[0.04, 0.09, np.nan], [0.09, 0.025, 0.9]]
-    np.testing.assert_allclose(adjusted, expected)
-
-
-def test_verdicts():
-    found = verdicts([1.0, -1.0, 1.0, 0.0, np.nan], [0.05, 0.01, 0.06, 1.0, np.nan])
-    expected = ["helps", "hurts", "no evidence", "no evidence", "no evidence"]
-    assert found.tolist() == expected
-
-
-def test_rounding_is_no_evidence():
-    base = np.random.default_rng(0).uniform(1, 2, size=(1, 1, 10))
-    losses = np.concatenate([base, base * (1 + 1e-13)])
-    counts = np.full((1, 10), 10)
-    gains = paired_gains(losses, 0, 4 * counts, counts, relative=True)
-    assert gains.verdict[:, 0].tolist() == ["reference", "no evidence"]
-    assert gains.by_task.mean[1, 0] == 0
-
-
-def test_variance_uses_rows_of_the_task():
-    losses = np.random.default_rng(0).uniform(1, 2, size=(2, 2, 10))
-    losses[:, 1] = losses[:, 0]
-    n_test = np.array([[10] * 10, [10] * 10])
-    n_train = np.array([[40] * 10, [90] * 10])
-    gains = paired_gains(losses, 0, n_train, n_test, relative=False).by_task
-    width = (gains.high - gains.low)[1]
-    np.testing.assert_allclose(
-        width[0] / width[1], np.sqrt((0.1 + 1 / 4) / (0.1 + 1 / 9))
-    )
-
-
-class Columns(RegressorMixin, BaseEstimator):
-    """A least-squares fit to some of the columns."""
-
-    def __init__(self, columns=(0,)):
-        self.columns = columns
-
-    def fit(self, X, y):
-        self.coef_ = np.linalg.lstsq(X[:, self.columns], y, rcond=None)[0]
-        return self
-
-    def predict(self, X):
-        return X[:, self.columns] @ self.coef_
-
-
-def symmetric_comparison(seed, *, planted=0.0):
-    """Compare two models that see different halves of equally good features."""
-    rng = np.random.default_rng(seed)
-    X, task = rng.normal(size=(200, 8)), np.arange(200) % 4
-    y = X @ np.r_[np.ones(4), np.full(4, 1 + planted)] + rng.normal(size=200)
-    models = {
-        "left": IndependentTasks(Columns((0, 1, 2, 3))),
-        "right": IndependentTasks(Columns((4, 5, 6, 7))),
-    }
-    return compare(models, X, y, task=task, random_state=seed)
-
-
-def test_equal_models_rarely_get_a_verdict():
-    naive, honest = 0, 0
-    for seed in range(40):
-        report = symmetric_comparison(seed)
-        honest += set(report.verdicts_["right"].values()) != {"no evidence"}
-        left, right = report.losses_
-        p = corrected_resampled_t(left - right, np.zeros(4)).p
-        naive += (holm(p) <= 0.05).any()
-    assert honest <= 4
-    assert naive >= 8  # what the correction is for
-
-
-def test_planted_gain_is_found_and_its_reverse():
-    report = symmetric_comparison(0, planted=1.0)
-    assert set(report.verdicts_["right"].values()) == {"helps"}
-    reverse = compare(
-        {"right": IndependentTasks(Columns((0,))), "left": IndependentTasks(Columns())},
-        *long_rows(n=30)[:2],
-        task=long_rows(n=30)[2],
-        random_state=0,
-    )
-    assert set(reverse.verdicts_["left"].values()) == {"no evidence"}  # the same model
-
-
-def test_hurts():
-    X, y, task = long_rows(n=60)
-    models = {"good": RIDGE, "bad": GroupLassoRegressor(alpha=100.0)}
-    report = compare(models, X, y, task=task, random_state=0)
-    assert set(report.verdicts_["bad"].values()) == {"hurts"}
-    assert report.to_frame("models")["settings"].tolist() == [
-        "fixed",
-        "fixed, empty in 10 of 10 folds",
-    ]
 
 
 # ---------------------------------------------------------------- what is scored
@@ -566,120 +412,6 @@ def test_repeats_with_a_seed_whatever_the_number_of_jobs():
         other = compare(models, X, Y, random_state=1)
     np.testing.assert_array_equal(one.losses_, two.losses_)
     assert not np.array_equal(one.losses_, other.losses_)
-
-
-# ---------------------------------------------------------------- the report
-def test_report_tables_and_text():
-    X, Y = wide_rows()
-    models = {
-        "multi-task": GroupLassoRegressor(),
-        "single-task": RIDGE,
-        "pooled": POOLED,
-    }
-    report = compare(models, X, Y, random_state=0)
-    assert report.reference_ == "single-task"
-    frame = report.to_frame()
-    assert set(frame) == COLUMNS
-    assert len(frame) == 9
-    assert frame.loc[frame["model"] == "single-task", "gain"].isna().all()
-    assert frame["n_missing"].tolist()[:3] == Y.isna().sum().tolist()
-    assert len(report.to_frame("folds")) == 3 * 3 * 10
-    data = report.to_frame("data").set_index("task")
-    np.testing.assert_allclose(data["mean"], Y.mean())
-    summary = report.summary()
-    lines = summary.splitlines()
-    assert max(map(len, lines)) <= 100
-    assert lines[2].split() == ["task", "single-task", "multi-task", "pooled"]
-    assert f"{Y['a'].isna().sum()} missing" in summary
-    assert "hurts" in summary
-    assert "6 verdicts together" in summary
-    html = report._repr_html_()
-    assert html.count("<table>") == 2
-    assert "<td>hurts" in html or "<br>hurts" in html
-    assert repr(report) == (
-        "ComparisonReport(3 models, 3 tasks, 5 folds x 2 repeats, "
-        "reference 'single-task')"
-    )
-    again = pickle.loads(pickle.dumps(report))
-    pd.testing.assert_frame_equal(again.to_frame(), frame)
-    with pytest.raises(ValueError, match="part must be one of"):
-        report.to_frame("nothing")
-
-
-def test_a_model_alone():
-    X, y, task = long_rows()
-    report = compare({"<b>": RIDGE}, X, y, task=task, random_state=0)
-    assert repr(report).startswith("ComparisonReport(1 model, 3 tasks")
-    assert "no other model" in report.summary()
-    assert set(report.verdicts_["<b>"].values()) == {"reference"}
-    assert "&lt;b&gt;" in report._repr_html_()
-
-
-def test_many_tasks_are_summed_up():
-    X, y, task = long_rows(n=10, n_tasks=40)
-    report = compare({"a": RIDGE, "b": POOLED}, X, y, task=task, random_state=0)
-    assert "t17" not in report.summary()
-    assert report._repr_html_().count("<table>") == 1
-
-
-@pytest.mark.parametrize("n_tasks", [3, 160])
-def test_plot(n_tasks, tmp_path):
-    import matplotlib.pyplot as plt
-
-    X, y, task = long_rows(n=10, n_tasks=n_tasks)
-    models = {"a": RIDGE, "b": POOLED, "c": GroupLassoRegressor(alpha=0.1)}
-    report = compare(models, X, y, task=task, random_state=0)
-    display = report.plot()
-    assert isinstance(display, TransferDisplay)
-    assert len(display.frame_) == 3 * n_tasks
-    scores, gains = display.ax_
-    assert gains.get_xlim()[0] < 0 < gains.get_xlim()[1]
-    labels = [text.get_text() for text in scores.get_yticklabels()]
-    assert labels == (
-        ["t0\n(10 labels)", "t1\n(10 labels)", "t2\n(10 labels)"]
-        if n_tasks == 3
-        else ["a", "b", "c"]
-    )
-    display.figure_.savefig(tmp_path / "picture.png")
-    plt.close(display.figure_)
-    figure, ax = plt.subplots()
-    alone = report.plot(ax=ax)
-    assert alone.ax_.tolist() == [ax]
-    assert alone.figure_ is figure
-    plt.close(figure)
-
-
-@pytest.mark.parametrize(
-    ("library", "call", "extra"),
-    [
-        ("pandas", "to_frame", r"skmtl\[data\]"),
-        ("matplotlib", "plot", r"skmtl\[plot\]"),
-    ],
-)
-def test_missing_extra_is_named(monkeypatch, library, call, extra):
-    X, y, task = long_rows()
-    report = compare({"a": RIDGE}, X, y, task=task, random_state=0)
-    for name in (
-        [library, "matplotlib.pyplot"] if library == "matplotlib" else [library]
-    ):
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match=extra):
-        getattr(report, call)()
-    assert "single" not in report.summary()  # text needs neither
-
-
-def test_pipeline_compares_itself():
-    X, y, task = long_rows()
-    df = attach_task(X, task, name="site")
-    model = make_mtl_pipeline(
-        StandardScaler(), GroupLassoRegressor(alpha=0.05), task_col="site"
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the network is not what is tested
-        report = model.compare(df, y, random_state=0)
-    assert report.models_ == ["multi-task", "single-task", "ridge", "pooled", "mlp"]
-    assert report.reference_ == "single-task"
-    assert not hasattr(model, "estimator_")
 
 
 # ---------------------------------------------------------------- errors

@@ -1,0 +1,139 @@
+"""What a comparison tells: tables, text, picture."""
+
+import pickle
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from _comparisons import (
+    COLUMNS,
+    POOLED,
+    RIDGE,
+    long_rows,
+    wide_rows,
+)
+from sklearn.preprocessing import StandardScaler
+
+from skmtl import (
+    GroupLassoRegressor,
+    TransferDisplay,
+    attach_task,
+    compare,
+    make_mtl_pipeline,
+)
+
+
+# ---------------------------------------------------------------- the report
+def test_report_tables_and_text():
+    X, Y = wide_rows()
+    models = {
+        "multi-task": GroupLassoRegressor(),
+        "single-task": RIDGE,
+        "pooled": POOLED,
+    }
+    report = compare(models, X, Y, random_state=0)
+    assert report.reference_ == "single-task"
+    frame = report.to_frame()
+    assert set(frame) == COLUMNS
+    assert len(frame) == 9
+    assert frame.loc[frame["model"] == "single-task", "gain"].isna().all()
+    assert frame["n_missing"].tolist()[:3] == Y.isna().sum().tolist()
+    assert len(report.to_frame("folds")) == 3 * 3 * 10
+    data = report.to_frame("data").set_index("task")
+    np.testing.assert_allclose(data["mean"], Y.mean())
+    summary = report.summary()
+    lines = summary.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[2].split() == ["task", "single-task", "multi-task", "pooled"]
+    assert f"{Y['a'].isna().sum()} missing" in summary
+    assert "hurts" in summary
+    assert "6 verdicts together" in summary
+    html = report._repr_html_()
+    assert html.count("<table>") == 2
+    assert "<td>hurts" in html or "<br>hurts" in html
+    assert repr(report) == (
+        "ComparisonReport(3 models, 3 tasks, 5 folds x 2 repeats, "
+        "reference 'single-task')"
+    )
+    again = pickle.loads(pickle.dumps(report))
+    pd.testing.assert_frame_equal(again.to_frame(), frame)
+    with pytest.raises(ValueError, match="part must be one of"):
+        report.to_frame("nothing")
+
+
+def test_a_model_alone():
+    X, y, task = long_rows()
+    report = compare({"<b>": RIDGE}, X, y, task=task, random_state=0)
+    assert repr(report).startswith("ComparisonReport(1 model, 3 tasks")
+    assert "no other model" in report.summary()
+    assert set(report.verdicts_["<b>"].values()) == {"reference"}
+    assert "&lt;b&gt;" in report._repr_html_()
+
+
+def test_many_tasks_are_summed_up():
+    X, y, task = long_rows(n=10, n_tasks=40)
+    report = compare({"a": RIDGE, "b": POOLED}, X, y, task=task, random_state=0)
+    assert "t17" not in report.summary()
+    assert report._repr_html_().count("<table>") == 1
+
+
+@pytest.mark.parametrize("n_tasks", [3, 160])
+def test_plot(n_tasks, tmp_path):
+    import matplotlib.pyplot as plt
+
+    X, y, task = long_rows(n=10, n_tasks=n_tasks)
+    models = {"a": RIDGE, "b": POOLED, "c": GroupLassoRegressor(alpha=0.1)}
+    report = compare(models, X, y, task=task, random_state=0)
+    display = report.plot()
+    assert isinstance(display, TransferDisplay)
+    assert len(display.frame_) == 3 * n_tasks
+    scores, gains = display.ax_
+    assert gains.get_xlim()[0] < 0 < gains.get_xlim()[1]
+    labels = [text.get_text() for text in scores.get_yticklabels()]
+    assert labels == (
+        ["t0\n(10 labels)", "t1\n(10 labels)", "t2\n(10 labels)"]
+        if n_tasks == 3
+        else ["a", "b", "c"]
+    )
+    display.figure_.savefig(tmp_path / "picture.png")
+    plt.close(display.figure_)
+    figure, ax = plt.subplots()
+    alone = report.plot(ax=ax)
+    assert alone.ax_.tolist() == [ax]
+    assert alone.figure_ is figure
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("library", "call", "extra"),
+    [
+        ("pandas", "to_frame", r"skmtl\[data\]"),
+        ("matplotlib", "plot", r"skmtl\[plot\]"),
+    ],
+)
+def test_missing_extra_is_named(monkeypatch, library, call, extra):
+    X, y, task = long_rows()
+    report = compare({"a": RIDGE}, X, y, task=task, random_state=0)
+    for name in (
+        [library, "matplotlib.pyplot"] if library == "matplotlib" else [library]
+    ):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=extra):
+        getattr(report, call)()
+    assert "single" not in report.summary()  # text needs neither
+
+
+def test_pipeline_compares_itself():
+    X, y, task = long_rows()
+    df = attach_task(X, task, name="site")
+    model = make_mtl_pipeline(
+        StandardScaler(), GroupLassoRegressor(alpha=0.05), task_col="site"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the network is not what is tested
+        report = model.compare(df, y, random_state=0)
+    assert report.models_ == ["multi-task", "single-task", "ridge", "pooled", "mlp"]
+    assert report.reference_ == "single-task"
+    assert not hasattr(model, "estimator_")

@@ -1,6 +1,14 @@
-"""Losses, elementwise: value, derivatives, conjugate and exact Fenchel gap."""
+"""Losses, elementwise: value, derivatives, conjugate and exact Fenchel gap.
 
+Every loss has ``quadratic``, ``curvature`` (a bound of the second derivative, None if
+there is none) and ``exponential``: whether ``link(mean)`` is the constant that fits
+labels of that mean best, as in all exponential families.
+"""
+
+from skmtl.losses.huber import Huber
 from skmtl.losses.logistic import Logistic
+from skmtl.losses.mixed import Mixed, loss_parts
+from skmtl.losses.poisson import Poisson
 from skmtl.losses.squared import Squared
 
-__all__ = ["Logistic", "Squared"]
+__all__ = ["Huber", "Logistic", "Mixed", "Poisson", "Squared", "loss_parts"]

@@ -3,6 +3,11 @@
 import numpy as np
 from scipy.special import expit, log_expit, logit, xlogy
 
+# The curvature of a row is raised in a quadratic model to this share of its slope, so
+# that a row on the wrong side, which is nearly straight, does not blow the right-hand
+# side up. A row on the right side has a slope as small as its curvature and needs none.
+CURVATURE_FLOOR = 1e-6
+
 
 def _relative_entropy(q, log_p):
     """Return q log(q / p), 0 where q is 0."""
@@ -14,6 +19,7 @@ class Logistic:
 
     quadratic = False
     curvature = 0.25
+    exponential = True
 
     def value(self, y, z):
         """Return the loss."""
@@ -24,6 +30,12 @@ class Logistic:
         p, p_not = expit(z), expit(-z)
         # Not p - y, which has no digits left where p is close to y.
         return p * (1.0 - y) - p_not * y, p * p_not
+
+    def model_bend(self, y, z):
+        """Return the second derivative, raised where the loss is nearly straight."""
+        slope, bend = self.derivatives(y, z)
+        floor = CURVATURE_FLOOR * np.maximum(np.abs(slope), 1e-9)
+        return np.maximum(bend, floor * self.curvature)
 
     def conjugate(self, y, u):
         """Return sup over z of u z - l(y, z); infinite unless 0 <= u + y <= 1."""

@@ -8,6 +8,7 @@ class Squared:
 
     quadratic = True
     curvature = 1.0  # upper bound of the second derivative
+    exponential = True
 
     def value(self, y, z):
         """Return the loss."""
@@ -16,6 +17,10 @@ class Squared:
     def derivatives(self, y, z):
         """Return the first and second derivative with respect to z."""
         return z - y, np.ones_like(z)
+
+    def model_bend(self, y, z):
+        """Return the second derivative."""
+        return np.ones_like(z)
 
     def conjugate(self, y, u):
         """Return sup over z of u z - l(y, z)."""

@@ -8,21 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.losses import loss_parts
+
 ROWS_AT_ONCE = 65_536
-# The curvature of a row is raised in a quadratic model to this share of its slope, so
-# that a row on the wrong side, which is nearly straight, does not blow the right-hand
-# side up. A row on the right side has a slope as small as its curvature and needs none.
-CURVATURE_FLOOR = 1e-6
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """Some rows, the tasks they belong to, and where in the piece each task starts."""
+    """Some rows of tasks with one loss, and where in the piece each task starts."""
 
-    rows: slice
-    tasks: slice
-    starts: np.ndarray | None
-    counts: np.ndarray | None
+    loss: object
+    cells: object  # index into arrays of label shape
+    tasks: object  # index into arrays of one number per task
+    starts: np.ndarray | None = None
+    counts: np.ndarray | None = None
 
     def sum(self, values):
         """Sum over the rows of each task."""
@@ -33,22 +32,39 @@ class _Piece:
     def spread(self, per_task):
         """Repeat one value per task (of all tasks) over the rows."""
         if self.starts is None:
-            return per_task
+            return per_task[self.tasks]
         return np.repeat(per_task[self.tasks], self.counts)
 
 
-def _pieces(data):
-    """Cut the rows of packed data into pieces."""
-    n = len(data.y)
+def _as_slice(positions):
+    """Return sorted positions as a slice where they are successive."""
+    first, last = int(positions[0]), int(positions[-1])
+    successive = last - first + 1 == len(positions)
+    return slice(first, last + 1) if successive else positions
+
+
+def _wide_pieces(n, parts):
+    """Cut rows shared by all tasks, the columns of each loss apart from the others."""
     for a in range(0, n, ROWS_AT_ONCE):
-        b = min(a + ROWS_AT_ONCE, n)
-        if data.shared:
-            yield _Piece(slice(a, b), slice(0, data.n_tasks), None, None)
-            continue
-        first = np.searchsorted(data.offsets, a, side="right") - 1
-        last = np.searchsorted(data.offsets, b, side="left")
-        ends = np.clip(data.offsets[first : last + 1], a, b) - a
-        yield _Piece(slice(a, b), slice(first, last), ends[:-1], np.diff(ends))
+        rows = slice(a, min(a + ROWS_AT_ONCE, n))
+        for loss, positions in parts:
+            tasks = _as_slice(positions)
+            cells = rows if len(parts) == 1 else (rows, tasks)
+            yield _Piece(loss, cells, tasks)
+
+
+def _packed_pieces(offsets, parts):
+    """Cut packed rows into runs of successive tasks with the same loss."""
+    for loss, positions in parts:
+        for run in np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1):
+            start, stop = offsets[run[0]], offsets[run[-1] + 1]
+            for a in range(start, stop, ROWS_AT_ONCE):
+                b = min(a + ROWS_AT_ONCE, stop)
+                first = np.searchsorted(offsets, a, side="right") - 1
+                last = np.searchsorted(offsets, b, side="left")
+                ends = np.clip(offsets[first : last + 1], a, b) - a
+                tasks = slice(first, last)
+                yield _Piece(loss, slice(a, b), tasks, ends[:-1], np.diff(ends))
 
 
 class RowLoss:
@@ -58,38 +74,56 @@ class RowLoss:
     ----------
     data : TaskData
         Only its labels and the tasks of its rows are used.
-    loss : loss
+    loss : loss, or Mixed
     c : ndarray of shape (T,)
         Sum of omega in each task.
     fit_intercept : bool
     """
 
     def __init__(self, data, loss, c, fit_intercept):
-        self.y, self.loss, self.c = data.y, loss, c
+        self.y, self.c = data.y, c
         self.fit_intercept, self.n_tasks = fit_intercept, data.n_tasks
         self.omega = data.weight * data.spread(c / data.per_task_sum(data.weight))
-        self.pieces = list(_pieces(data))
         self._range = data.per_task_range
+        self._parts = parts = loss_parts(loss, data.n_tasks)
+        cut = _wide_pieces if data.shared else _packed_pieces
+        self.pieces = list(cut(len(data.y) if data.shared else data.offsets, parts))
+        self._quadratic = loss.quadratic
         self._start = np.zeros(self.n_tasks)
         if fit_intercept:
-            self._start = loss.link(self._total(lambda y, w, _: w * y) / c)
+            self._start = self._best_constants()
         self.task_null = self._total(  # D0 of each task
-            lambda y, w, p: (
-                w * (loss.value(y, p.spread(self._start)) - loss.saturated(y))
-            )
+            lambda y, w, p: w * p.loss.fenchel_gap(y, p.spread(self._start), 0.0)
         )
+
+    def _best_constants(self):
+        """Return the intercepts that are best at Z = 0."""
+        mean, b = self._total(lambda y, w, _: w * y) / self.c, np.empty(self.n_tasks)
+        # Labels may be of any size, and with them rounding in the slopes.
+        self._size = np.ones(self.n_tasks)
+        for loss, tasks in self._parts:
+            b[tasks] = loss.link(mean[tasks])
+            if loss.quadratic or not loss.exponential:
+                self._size[tasks] += np.abs(self._range(self.y)).max(axis=0)[tasks]
+        if all(loss.exponential for loss, _ in self._parts):
+            return b
+        low, high = b.copy(), b.copy()
+        for loss, tasks in self._parts:
+            if not loss.exponential:
+                low[tasks], high[tasks] = self._range(self.y)[:, tasks]
+        return self._search(np.zeros_like(self.y), b, low, high)
 
     def _total(self, function):
         """Return the sums per task of function(y, omega, piece)."""
         total = np.zeros(self.n_tasks)
         for p in self.pieces:
-            total[p.tasks] += p.sum(function(self.y[p.rows], self.omega[p.rows], p))
+            total[p.tasks] += p.sum(function(self.y[p.cells], self.omega[p.cells], p))
         return total
 
     def _each(self, Z, b):
         """Yield (piece, y, omega, predictions)."""
         for p in self.pieces:
-            yield p, self.y[p.rows], self.omega[p.rows], Z[p.rows] + p.spread(b)
+            yield p, self.y[p.cells], self.omega[p.cells], Z[p.cells] + p.spread(b)
 
     def at(self, Z, near=None):
         """Return (b, value, u, whether u is a dual point) at the predictions Z + b.
@@ -102,10 +136,10 @@ class RowLoss:
         value, u = 0.0, np.empty_like(Z)
         rest, total, size = np.zeros((3, self.n_tasks))
         for p, y, w, z in self._each(Z, b):
-            value += float((w * self.loss.value(y, z)).sum())
-            slope, bend = self.loss.derivatives(y, z)
+            value += float((w * p.loss.value(y, z)).sum())
+            slope, bend = p.loss.derivatives(y, z)
             slope *= w
-            u[p.rows] = slope
+            u[p.cells] = slope
             rest[p.tasks] += p.sum(slope)
             total[p.tasks] += p.sum(w * bend)
             size[p.tasks] += p.sum(np.abs(slope))
@@ -114,47 +148,56 @@ class RowLoss:
         off = rest / np.where(total > 0, total, 1.0)
         if off.any():  # exact sums of zero, moved as the curvature allows
             for p, y, w, z in self._each(Z, b):
-                u[p.rows] -= w * self.loss.derivatives(y, z)[1] * p.spread(off)
+                u[p.cells] -= w * p.loss.derivatives(y, z)[1] * p.spread(off)
         feasible = bool(np.all(np.abs(rest) <= 1e-9 * np.maximum(size, self.c)))
         return b, value, u, feasible
 
     def _best_intercepts(self, Z, b):
-        """Return argmin over b of the loss at Z + b: safeguarded Newton."""
-        if self.loss.quadratic:
-            return self._total(lambda y, w, p: w * (y - Z[p.rows])) / self.c
+        """Return argmin over b of the loss at Z + b."""
+        if self._quadratic:
+            return self._total(lambda y, w, p: w * (y - Z[p.cells])) / self.c
         # With all predictions on one side of those at Z = 0 the slope has a known sign.
         high, low = self._start - self._range(Z)
+        return self._search(Z, b, low, high)
+
+    def _search(self, Z, b, low, high):
+        """Return argmin over b in [low, high]: safeguarded Newton."""
+        size = self._size + np.maximum(np.abs(low), np.abs(high))
         b, before = np.clip(b, low, high), np.full(self.n_tasks, np.inf)
+        done = np.zeros(self.n_tasks, dtype=bool)
         for _ in range(100):
             slope, bend = np.zeros((2, self.n_tasks))
             for p, y, w, z in self._each(Z, b):
-                first, second = self.loss.derivatives(y, z)
+                first, second = p.loss.derivatives(y, z)
                 slope[p.tasks] += p.sum(w * first)
                 bend[p.tasks] += p.sum(w * second)
             low, high = np.where(slope < 0, b, low), np.where(slope > 0, b, high)
             with np.errstate(over="ignore"):
                 step = -slope / np.maximum(bend, np.finfo(float).tiny)
-            new, size = b + step, 4e-16 * np.maximum(np.abs(b), 1.0)
-            if np.all((np.abs(slope) <= 1e-15 * self.c) | (np.abs(step) <= size)):
+            new = b + step
+            exact = (np.abs(slope) <= 1e-15 * self.c) | (np.abs(step) <= 4e-16 * size)
+            done |= exact | (high - low <= 4e-16 * size)
+            if done.all():
                 break
             # Far out, where the loss is nearly straight, Newton steps do not shrink.
             slow = 2.0 * np.abs(step) > np.maximum(before, 1e-3)
             outside = (new <= low) | (new >= high)
             new = np.where(slow | outside, 0.5 * (low + high), new)
-            b, before = new, np.abs(new - b)
+            before, b = np.abs(new - b), np.where(done, b, new)
         return b
 
     def gap(self, Z, b, rho):
         """Return the Fenchel-Young term sum of l(z) + l*(rho u) - rho u z."""
         return sum(
-            float((w * self.loss.fenchel_gap(y, z, rho)).sum())
-            for _, y, w, z in self._each(Z, b)
+            float((w * p.loss.fenchel_gap(y, z, rho)).sum())
+            for p, y, w, z in self._each(Z, b)
         )
 
     def rise(self, Z, b, off):
         """Return what moving the intercepts from b by `off` (T,) adds to the loss."""
-        value, total = self.loss.value, 0.0
+        total = 0.0
         for p, y, w, z in self._each(Z, b):
+            value = p.loss.value
             total += float((w * (value(y, z + p.spread(off)) - value(y, z))).sum())
         return total
 
@@ -163,18 +206,30 @@ class RowLoss:
 
         It is sum h residual^2 / 2 with residual = -u / h, and squares twice its value.
         """
-        if self.loss.quadratic:
+        if self._quadratic:
             h = self.omega
         else:
             h = np.empty_like(Z)
             for p, y, w, z in self._each(Z, b):
-                slope = np.divide(u[p.rows], w, out=np.zeros_like(z), where=w > 0)
-                floor = CURVATURE_FLOOR * np.maximum(np.abs(slope), 1e-9)
-                bend = self.loss.derivatives(y, z)[1]
-                h[p.rows] = w * np.maximum(bend, floor * self.loss.curvature)
+                h[p.cells] = w * p.loss.model_bend(y, z)
         squares = 0.0
         for p in self.pieces:
-            u_p, h_p = u[p.rows], h[p.rows]
+            u_p, h_p = u[p.cells], h[p.cells]
             seen = h_p > 0
             squares += float((u_p[seen] ** 2 / h_p[seen]).sum())
         return h, squares
+
+    def steepest(self):
+        """Return a bound of each row's curvature; that at Z = 0 where there is none."""
+        if self._quadratic:
+            return self.omega
+        h = np.empty_like(self.omega)
+        for p in self.pieces:
+            if p.loss.curvature is not None:
+                h[p.cells] = self.omega[p.cells] * p.loss.curvature
+                continue
+            y = self.y[p.cells]
+            start = np.broadcast_to(p.spread(self._start), y.shape)
+            bend = p.loss.derivatives(y, start)[1]
+            h[p.cells] = self.omega[p.cells] * bend
+        return h

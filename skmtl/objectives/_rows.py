@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from skmtl.data import CHUNK_BYTES, PACK_BYTES
+from skmtl.losses import loss_parts
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.quadratics import DenseRows, Gram, SparseRows
@@ -19,7 +20,7 @@ class DataObjective:
     ----------
     data : TaskData
         Labels already scaled.
-    loss : loss
+    loss : loss, or Mixed
     c : ndarray of shape (T,)
         Task weights.
     fit_intercept : bool
@@ -30,8 +31,10 @@ class DataObjective:
     """
 
     def __init__(self, data, loss, c, fit_intercept=True, known=None):
-        self.loss, self.fit_intercept, self.known = loss, fit_intercept, known
-        self.quadratic = loss.quadratic
+        self.fit_intercept, self.known = fit_intercept, known
+        parts = loss_parts(loss, data.n_tasks)
+        self.quadratic = all(part.quadratic for part, _ in parts)
+        self.bounded = all(part.curvature is not None for part, _ in parts)
         self.rows = RowLoss(data, loss, c, fit_intercept)
         self.omega, self.c = self.rows.omega, c
         self.task_null = self.rows.task_null
@@ -89,13 +92,21 @@ class DataObjective:
         return float(np.vdot(a.u - b.u, a.Z - b.Z))
 
     def curvatures(self):
-        """Return a bound of the curvature of f along each feature, (p,)."""
+        """Return a bound of the curvature of f along each feature, (p,).
+
+        Where the loss has none (`bounded` is False) the curvature at W = 0.
+        """
+        h = self.rows.steepest()
         squares = np.zeros((self.n_tasks, self.n_features))
         for t, rows, X in self.data.blocks(CHUNK_BYTES):
             X2 = X.multiply(X) if sparse.issparse(X) else X * X
-            squares[slice(None) if t is None else t] += (X2.T @ self.omega[rows]).T
-        centred = squares.T - self.c * self.mean**2
-        return self.loss.curvature * np.maximum(centred, 0.0).max(axis=1)
+            squares[slice(None) if t is None else t] += (X2.T @ h[rows]).T
+        centred = squares.T
+        if self.fit_intercept:
+            total = self.data.per_task_sum(h)
+            total = np.where(total > 0, total, 1.0)
+            centred = centred - self.data.rmatvec(h) ** 2 / total
+        return np.maximum(centred, 0.0).max(axis=1)
 
     def model(self, point, features):
         """Return a quadratic of the rows `features` of W that touches f at the point.

@@ -22,6 +22,7 @@ class StatisticsObjective:
     """
 
     quadratic = True
+    bounded = True  # the curvature
 
     def __init__(self, statistics, c, fit_intercept=True, y_scale=1.0):
         s = statistics

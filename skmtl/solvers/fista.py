@@ -17,7 +17,7 @@ def accelerated_proximal_gradient(objective, penalty, W0, monitor):
     d = np.where(d > 0, d, 1.0)
     d = penalty.even(d)[:, None] if penalty.row_separable else d.max()
     # The curvature in this metric is at most p: no trace exceeds it.
-    L, L_max = 1.0, float(objective.n_features)
+    L, L_max = 1.0, float(objective.n_features) if objective.bounded else np.inf
     old, momentum = objective.at(W0), 1.0
     ahead = old
     while not monitor.check(settled := settle(objective, penalty, old)):

@@ -1,0 +1,77 @@
+"""The Poisson loss for counts and rates."""
+
+import numpy as np
+from scipy.special import xlogy
+
+# Beyond this predictor the exponential goes on as a straight line: no count is as
+# large, the loss stays convex, and squares of its slope do not overflow.
+LARGEST_Z = 350.0
+# Labels above the prediction have little curvature. A quadratic model is given this
+# share of their slope, or its minimum would be far away.
+CURVATURE_FLOOR = 1e-2
+
+
+def _exp(z):
+    """Return exp z, no larger than at LARGEST_Z."""
+    return np.exp(np.minimum(z, LARGEST_Z))
+
+
+def _entropy(d):
+    """Return (1 + d) log(1 + d) - d, to all digits where d is small."""
+    small = np.abs(d) < 0.03
+    with np.errstate(divide="ignore", invalid="ignore"):
+        full = np.where(d > -1.0, (1.0 + d) * np.log1p(d) - d, 1.0)
+    x, series = np.where(small, d, 0.0), 0.0
+    for k in range(12, 1, -1):  # sum of (-d)^k / (k (k - 1))
+        series = 1.0 / (k * (k - 1)) - x * series
+    return np.where(small, x * x * series, full)
+
+
+class Poisson:
+    """l(y, z) = exp z - y z for labels y >= 0."""
+
+    quadratic = False
+    curvature = None  # no bound
+    exponential = True
+
+    def value(self, y, z):
+        """Return the loss."""
+        return _exp(z) * (1.0 + np.maximum(z - LARGEST_Z, 0.0)) - y * z
+
+    def derivatives(self, y, z):
+        """Return the first and second derivative with respect to z."""
+        mu = _exp(z)
+        return mu - y, mu
+
+    def model_bend(self, y, z):
+        """Return the second derivative, raised where the loss is nearly straight."""
+        mu = _exp(z)
+        return np.maximum(np.maximum(mu, CURVATURE_FLOOR * (y - mu)), 1e-100)
+
+    def conjugate(self, y, u):
+        """Return sup over z of u z - l(y, z); infinite unless u + y >= 0."""
+        q = np.maximum(u + y, 0.0)
+        return np.where(u + y >= 0, xlogy(q, q) - q, np.inf)
+
+    def fenchel_gap(self, y, z, rho):
+        """Return l(z) + l*(v) - v z >= 0 at v = rho l'(z): a relative entropy."""
+        mu = _exp(z)
+        q = y + rho * (mu - y)
+        # Of mu and q = mu (1 + d); by its definition where mu is far below q.
+        d = (1.0 - rho) * (y - mu) / np.maximum(mu, 1e-300)
+        far = d > 1.0
+        near = mu * _entropy(np.where(far, 0.0, d))
+        low = np.minimum(z, LARGEST_Z)
+        return np.where(far, xlogy(q, np.where(far, q, 1.0)) - q * low - q + mu, near)
+
+    def link(self, mean):
+        """Return the constant z that fits labels of this mean best."""
+        return np.log(np.maximum(mean, 5e-324))
+
+    def mean(self, z):
+        """Return the mean response, a rate."""
+        return _exp(z)
+
+    def saturated(self, y):
+        """Return the smallest possible loss of each label."""
+        return y - xlogy(y, y)

@@ -1,7 +1,9 @@
 """Small estimators over tasks, quick to fit and easy to repeat by hand."""
 
 import numpy as np
+from sklearn.preprocessing import StandardScaler
 
+from skmtl import make_mtl_pipeline
 from skmtl.base import (
     SHARED,
     BaseTaskClassifier,
@@ -104,3 +106,13 @@ def make_frame(n=120, *, seed=0):
 def as_classes(y):
     """Return y as two classes of about equal size."""
     return np.where(y > np.median(y), "ill", "well")
+
+
+def scaled(toy, task_col="hospital"):
+    """Return a pipeline of a scaler and the toy that takes the task from a column."""
+    return make_mtl_pipeline(StandardScaler(), toy, task_col=task_col)
+
+
+def build(task_col="hospital", **params):
+    """Return such a pipeline of the regressor with these parameters."""
+    return scaled(ToyRegressor(**params), task_col)

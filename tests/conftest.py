@@ -25,7 +25,41 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
 
+import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+# ------------------------------------------------------------ tables and pipelines
+@pytest.fixture
+def rows():
+    """Return X, y, task of three tasks."""
+    from _toys import make_rows
+
+    return make_rows()
+
+
+@pytest.fixture
+def frame():
+    """Return df, y, task: the same with the task in the column "hospital"."""
+    from _toys import make_frame
+
+    return make_frame()
+
+
+@pytest.fixture
+def regressor():
+    """Return a quick pipeline for the frame."""
+    from _toys import build
+
+    return build()
+
+
+@pytest.fixture
+def classifier():
+    """Return a quick pipeline for two classes."""
+    from _toys import ToyClassifier, scaled
+
+    return scaled(ToyClassifier())

@@ -11,6 +11,8 @@ _HOMES = {
     "TaskStatistics": "statistics",
     "GroupLassoRegressor": "linear_model",
     "GroupLassoClassifier": "linear_model",
+    "SharedSpecificRegressor": "linear_model",
+    "SharedSpecificClassifier": "linear_model",
     "IndependentTasks": "baselines",
     "PooledTasks": "baselines",
     "MultiTaskMLPRegressor": "neural_network",

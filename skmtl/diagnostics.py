@@ -25,7 +25,7 @@ def _at_solution(estimator, X, y, task, sample_weight):
     data, y_scale = estimator._pack(estimator._check_X(X, reset=False), labels)
     kept = np.isin(estimator.tasks_, data.tasks)
     objective = estimator._rows_objective(data)
-    W = np.ascontiguousarray((estimator.coef_[kept] / y_scale[:, None]).T)
+    W = estimator._coordinates(kept, y_scale)
     point = objective.at(W)
     # The certificate is of W with its best intercepts; what the fitted ones lose is
     # extra.
@@ -143,4 +143,6 @@ default=None
     True
     """
     f, penalty, point, _ = _at_solution(estimator, X, y, task, sample_weight)
-    return penalty.subdiff_distance(point.W, f.gradient(point))
+    distance = penalty.subdiff_distance(point.W, f.gradient(point))
+    # A model in several parts has several conditions per feature.
+    return distance.reshape(-1, estimator.n_features_in_).max(axis=0)

@@ -17,7 +17,12 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
-from skmtl import GroupLassoClassifier, GroupLassoRegressor
+from skmtl import (
+    GroupLassoClassifier,
+    GroupLassoRegressor,
+    SharedSpecificClassifier,
+    SharedSpecificRegressor,
+)
 
 RNG = np.random.default_rng(0)
 N = 90
@@ -58,6 +63,10 @@ def expected_failures(estimator):
         GroupLassoRegressor(0.01),
         GroupLassoRegressor(0.01, l1_ratio=0.5, scale_y=True),
         GroupLassoRegressor(0.01, solver="fista"),
+        GroupLassoRegressor(0.01, norm="linf", positive=True),
+        SharedSpecificRegressor(0.01, beta=0.01),
+        SharedSpecificRegressor(0.01, beta=0.01, shared="low_rank", specific="tasks"),
+        SharedSpecificClassifier(),
         GroupLassoClassifier(),
         GroupLassoClassifier(ridge=0.01, class_weight="balanced"),
         GroupLassoClassifier(solver="fista"),

@@ -1,5 +1,14 @@
 """Linear multi-task models, one family a file."""
 
 from skmtl.linear_model.group_lasso import GroupLassoClassifier, GroupLassoRegressor
+from skmtl.linear_model.shared_specific import (
+    SharedSpecificClassifier,
+    SharedSpecificRegressor,
+)
 
-__all__ = ["GroupLassoClassifier", "GroupLassoRegressor"]
+__all__ = [
+    "GroupLassoClassifier",
+    "GroupLassoRegressor",
+    "SharedSpecificClassifier",
+    "SharedSpecificRegressor",
+]

@@ -45,7 +45,20 @@ class LinearTaskModel(BaseTaskEstimator):
     def _rows_objective(self, data, known=None):
         """Return the smooth part of the objective on packed rows."""
         c = self._task_weights(data)
-        return DataObjective(data, self._loss(), c, self.fit_intercept, known)
+        known = getattr(known, "inner", known)
+        return self._smooth(
+            DataObjective(data, self._loss(), c, self.fit_intercept, known)
+        )
+
+    def _statistics_objective(self, statistics, c, y_scale=1.0):
+        """Return the smooth part of the objective on statistics."""
+        return self._smooth(
+            StatisticsObjective(statistics, c, self.fit_intercept, y_scale)
+        )
+
+    def _smooth(self, objective):
+        """Return the objective in the coordinates of the family's penalty: W itself."""
+        return objective
 
     def _check_rows(self, tasks, n_labels):
         """Raise where a task has too few labels."""
@@ -89,7 +102,7 @@ class LinearTaskModel(BaseTaskEstimator):
             return self._solve(self._rows_objective(data), W0, callback)
         statistics = TaskStatistics.from_data(data)
         c = self._task_weights(data)
-        known = StatisticsObjective(statistics, c, self.fit_intercept)
+        known = self._statistics_objective(statistics, c)
         first = self._solve(known, W0, callback)
         # The certificate comes from the rows, which also make up for what rounding in
         # the statistics left undone.
@@ -109,7 +122,16 @@ class LinearTaskModel(BaseTaskEstimator):
         if not self.warm_start or not hasattr(self, "coef_"):
             return None
         same = np.array_equal(self.tasks_, tasks) and self.coef_.shape[1] == n_features
-        return (self.coef_ / y_scale[:, None]).T.copy() if same else None
+        return self._coordinates(slice(None), y_scale) if same else None
+
+    def _coordinates(self, kept, y_scale):
+        """Return the fitted coefficients of some tasks as the solver has them."""
+        return np.ascontiguousarray((self.coef_[kept] / y_scale[:, None]).T)
+
+    @property
+    def _shared_coef(self):
+        """The coefficients of a task never seen, (p,)."""
+        return self._task_share @ self.coef_
 
     def _model_attributes(self, W, intercept, c, y_scale):
         """Return the attributes a model needs to predict."""
@@ -155,9 +177,7 @@ class LinearTaskModel(BaseTaskEstimator):
     def _linear(self, X, t):
         """Return the linear predictor of task t, of the shared part for a new task."""
         if t == SHARED:
-            return (
-                X @ (self._task_share @ self.coef_) + self._task_share @ self.intercept_
-            )
+            return X @ self._shared_coef + self._task_share @ self.intercept_
         return X @ self.coef_[t] + self.intercept_[t]
 
 

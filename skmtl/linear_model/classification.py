@@ -79,10 +79,10 @@ class LinearTaskClassifier(BinaryScoreMixin, LinearTaskModel, BaseTaskClassifier
 
         def complete(found):
             """Give the tasks that were left out their constant."""
-            coef, intercept, share = np.zeros((T, p)), np.full(T, CERTAIN), np.zeros(T)
-            coef[kept], intercept[kept] = found["coef_"], found["intercept_"]
-            share[kept] = found["_task_share"]
-            whole = {"coef_": coef, "intercept_": intercept, "_task_share": share}
+            whole = {"intercept_": np.full(T, CERTAIN), "_task_share": np.zeros(T)}
+            whole |= {name: np.zeros((T, p)) for name in found if name[:5] == "coef_"}
+            for name, values in whole.items():
+                values[kept] = found[name]
             return {**head, **found, **whole}
 
         data = TaskData.pack(X, coded) if len(kept) else None

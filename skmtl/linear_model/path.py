@@ -3,7 +3,6 @@
 import numpy as np
 
 from skmtl.linear_model.base import LinearTaskModel
-from skmtl.objectives import StatisticsObjective
 from skmtl.solvers import SolverResult
 from skmtl.solvers.path import alpha_grid, largest_alpha, solve_path
 from skmtl.statistics import TaskStatistics
@@ -56,7 +55,7 @@ class PathFits:
         if not model._takes_statistics(data):
             return cls(model, model._rows_objective(data), c, y_scale, complete)
         statistics = TaskStatistics.from_data(data)
-        known = StatisticsObjective(statistics, c, model.fit_intercept)
+        known = model._statistics_objective(statistics, c)
 
         def rows():
             return model._rows_objective(data, known)

@@ -9,7 +9,7 @@ from skmtl.base import BaseTaskRegressor, keep_previous_fit
 from skmtl.data import TaskData
 from skmtl.linear_model.base import LinearTaskModel
 from skmtl.losses import Squared
-from skmtl.objectives import StatisticsObjective, task_weights
+from skmtl.objectives import task_weights
 from skmtl.statistics import TaskStatistics
 
 # Below this many labels a variance says little about the units of a task.
@@ -73,7 +73,7 @@ class LinearTaskRegressor(LinearTaskModel, BaseTaskRegressor):
         if self.scale_y:
             y_scale = np.sqrt(s.yy / s.weight)
             y_scale[y_scale == 0] = 1.0
-        objective = StatisticsObjective(s, c, self.fit_intercept, y_scale)
+        objective = self._statistics_objective(s, c, y_scale)
         head = {"tasks_": s.tasks, "_layout": s.layout, "y_scale_": y_scale}
         return objective, c, y_scale, head
 

@@ -11,6 +11,8 @@ _HOMES = {
     "TaskStatistics": "statistics",
     "GroupLassoRegressor": "linear_model",
     "GroupLassoClassifier": "linear_model",
+    "ReweightedGroupLassoRegressor": "linear_model",
+    "ReweightedGroupLassoClassifier": "linear_model",
     "SharedSpecificRegressor": "linear_model",
     "SharedSpecificClassifier": "linear_model",
     "IndependentTasks": "baselines",

@@ -104,6 +104,12 @@ default=None
     True
     """
     f, penalty, point, extra = _at_solution(estimator, X, y, task, sample_weight)
+    if not hasattr(penalty, "dual_points"):
+        raise TypeError(
+            f"The penalty of {type(estimator).__name__} is not convex, so nothing "
+            "bounds the distance to its optimum. kkt_residual tells how far it is from "
+            "a stationary point."
+        )
     settled = settle(f, penalty, point)
     lost = point.value + penalty.value(point.W)
     lost -= settled.value + penalty.value(settled.W)

@@ -20,6 +20,8 @@ from sklearn.utils.fixes import parse_version
 from skmtl import (
     GroupLassoClassifier,
     GroupLassoRegressor,
+    ReweightedGroupLassoClassifier,
+    ReweightedGroupLassoRegressor,
     SharedSpecificClassifier,
     SharedSpecificRegressor,
 )
@@ -67,6 +69,8 @@ def expected_failures(estimator):
         SharedSpecificRegressor(0.01, beta=0.01),
         SharedSpecificRegressor(0.01, beta=0.01, shared="low_rank", specific="tasks"),
         SharedSpecificClassifier(),
+        ReweightedGroupLassoRegressor(0.01),
+        ReweightedGroupLassoClassifier(),
         GroupLassoClassifier(),
         GroupLassoClassifier(ridge=0.01, class_weight="balanced"),
         GroupLassoClassifier(solver="fista"),

@@ -47,6 +47,7 @@ class DataObjective:
             self.shift, data = _centred(data, self.omega, c)
         self.data = data
         self.n_features, self.n_tasks = data.n_features, data.n_tasks
+        self.fewest_labels = int(data.n_labels.min())
         self.mean = np.zeros((self.n_features, self.n_tasks))
         if fit_intercept:
             self.mean = data.rmatvec(self.omega) / c

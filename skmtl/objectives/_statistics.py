@@ -53,6 +53,7 @@ class StatisticsObjective:
         self._task_yy = self.scale * yy / self.y_scale**2
         self.task_null = 0.5 * self._task_yy
         self.n_features, self.n_tasks = s.n_features, s.n_tasks
+        self.fewest_labels = int(s.n.min())
 
     @cached_property
     def null(self):

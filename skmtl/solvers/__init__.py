@@ -4,6 +4,7 @@ import numpy as np
 
 from skmtl.solvers.bcd import block_coordinate_descent
 from skmtl.solvers.fista import accelerated_proximal_gradient
+from skmtl.solvers.reweighting import solve_reweighted
 from skmtl.solvers.stopping import Monitor, SolverResult, duality_gap, settle
 
 SOLVERS = {
@@ -35,4 +36,12 @@ def solve(objective, penalty, *, solver, tol, max_iter, W0=None, callback=None):
     return monitor.result(point)
 
 
-__all__ = ["SOLVERS", "Monitor", "SolverResult", "duality_gap", "settle", "solve"]
+__all__ = [
+    "SOLVERS",
+    "Monitor",
+    "SolverResult",
+    "duality_gap",
+    "settle",
+    "solve",
+    "solve_reweighted",
+]

@@ -77,6 +77,9 @@ class SolverResult:
     history : list of (n_iter, objective, gap)
     message : str
         Why the solver stopped, where it did not converge.
+    stationarity : float or None
+        Of a penalty that is not convex: the largest distance of a row to stationarity,
+        which `target` then refers to; there is no gap.
     """
 
     W: np.ndarray
@@ -88,6 +91,7 @@ class SolverResult:
     converged: bool
     history: list
     message: str
+    stationarity: float | None = None
 
     @classmethod
     def of_no_task(cls, n_features):
@@ -106,8 +110,11 @@ class SolverResult:
     def warn(self, name):
         """Give the one `ConvergenceWarning`, if there is something to warn of."""
         if not self.converged:
+            measure, limit, found = "duality gap", "D0", self.gap
+            if self.stationarity is not None:
+                measure, limit, found = "stationarity", "alpha", self.stationarity
             warnings.warn(
-                f"{name} did not converge: duality gap {self.gap:.2e} > tol * D0 = "
+                f"{name} did not converge: {measure} {found:.2e} > tol * {limit} = "
                 f"{self.target:.2e} after {self.n_iter} iterations. {self.message}",
                 ConvergenceWarning,
                 stacklevel=2,

@@ -111,20 +111,20 @@ class FitProgress:
             self.context = estimator._init_callback_context(max_subtasks=max_steps)
             self.context.call_on_fit_task_begin(estimator=estimator, **self.arguments)
 
-    def step(self, attributes):
+    def step(self, attributes=None):
         """Report one iteration; True means that a callback asks to stop.
 
-        `attributes` is a function that returns the fitted attributes so far.
+        `attributes` is a function that returns the fitted attributes so far, if there
+        are any.
         """
         if self.context is None:
             return False
         sub = self.context.subcontext(task_name="iteration")
         sub.call_on_fit_task_begin(estimator=self.estimator, **self.arguments)
+        known = {} if attributes is None else {"reconstruction_attributes": attributes}
         return bool(
             sub.call_on_fit_task_end(
-                estimator=self.estimator,
-                reconstruction_attributes=attributes,
-                **self.arguments,
+                estimator=self.estimator, **known, **self.arguments
             )
         )
 

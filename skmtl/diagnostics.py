@@ -10,6 +10,7 @@ from skmtl.solvers import settle
 def _at_solution(estimator, X, y, task, sample_weight):
     """Return (objective, penalty, point at coef_, extra loss of intercept_)."""
     check_is_fitted(estimator)
+    estimator = getattr(estimator, "best_estimator_", estimator)
     if not hasattr(estimator, "_rows_objective"):
         raise TypeError(
             f"{type(estimator).__name__} is no convex linear model of skmtl, so it has "
@@ -39,7 +40,8 @@ def objective(estimator, X, y, *, task=None, sample_weight=None):
     Parameters
     ----------
     estimator : fitted linear estimator of skmtl
-        The model; for a pipeline pass its final step and transformed data.
+        The model, or an `AlphaPathCV` of it; for a pipeline pass its final step and
+        transformed data.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         The features the model was fitted to.
     y : array-like of shape (n_samples,) or (n_samples, n_tasks)
@@ -78,7 +80,8 @@ def duality_gap(estimator, X, y, *, task=None, sample_weight=None):
     Parameters
     ----------
     estimator : fitted linear estimator of skmtl
-        The model; for a pipeline pass its final step and transformed data.
+        The model, or an `AlphaPathCV` of it; for a pipeline pass its final step and
+        transformed data.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         The features the model was fitted to.
     y : array-like of shape (n_samples,) or (n_samples, n_tasks)
@@ -122,7 +125,8 @@ def kkt_residual(estimator, X, y, *, task=None, sample_weight=None):
     Parameters
     ----------
     estimator : fitted linear estimator of skmtl
-        The model; for a pipeline pass its final step and transformed data.
+        The model, or an `AlphaPathCV` of it; for a pipeline pass its final step and
+        transformed data.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         The features the model was fitted to.
     y : array-like of shape (n_samples,) or (n_samples, n_tasks)

@@ -127,3 +127,26 @@ def packed_moments(data):
     for _, blocks in by_task:
         rows_of_task = ((X, data.y[r, None], data.weight[r]) for _, r, X in blocks)
         yield _merge_blocks(rows_of_task, data.n_features, 1)
+
+
+def grams_times(gram, index, W):
+    """Return gram[index[t]] @ W[:, t] for every task, (p, T).
+
+    Costs what the rows of W that are not 0 cost.
+    """
+    used = np.flatnonzero(W.any(axis=1))
+    if 3 * len(used) > len(W):
+        used = slice(None)
+    elif not len(used):
+        return np.zeros_like(W)
+    rows = gram[:, used]  # of symmetric matrices: as good as columns
+    W = W[used]
+    if len(gram) == 1:
+        return rows[0].T @ W
+    if len(gram) == W.shape[1]:  # one each, in order
+        return np.ascontiguousarray(np.matmul(W.T[:, None, :], rows)[:, 0].T)
+    out = np.empty((gram.shape[1], W.shape[1]))
+    for g in range(len(gram)):
+        members = np.flatnonzero(index == g)
+        out[:, members] = rows[g].T @ W[:, members]
+    return out

@@ -7,7 +7,13 @@ import numpy as np
 from skmtl._compat import check_features
 from skmtl.data import TaskData
 from skmtl.layouts import as_task_labels, numeric_labels, read_labels
-from skmtl.moments import Moments, equal_columns, packed_moments, shared_moments
+from skmtl.moments import (
+    Moments,
+    equal_columns,
+    grams_times,
+    packed_moments,
+    shared_moments,
+)
 
 _FORMAT = 1
 _FIELDS = (
@@ -260,6 +266,26 @@ default=None
             np.concatenate([m.yy for m in parts]),
             layout,
         )
+
+    def squared_errors(self, coef, intercept):
+        """Return the sums of weighted squared errors of linear predictions, (T,).
+
+        Parameters
+        ----------
+        coef : ndarray of shape (T, p)
+            Coefficients, a row per task.
+        intercept : ndarray of shape (T,)
+            Intercepts.
+
+        Returns
+        -------
+        ndarray of shape (T,)
+            What the rows would give, up to rounding.
+        """
+        images = grams_times(self.gram, self.gram_index, coef.T).T
+        off = self.y_mean - intercept - np.einsum("tj,tj->t", self.x_mean, coef)
+        spread = np.einsum("tj,tj->t", coef, images - 2.0 * self.xy) + self.yy
+        return np.maximum(spread, 0.0) + self.weight * off**2
 
     def save(self, path):
         """Write the statistics to a ``.npz`` file.

@@ -1,11 +1,17 @@
 """The fits of one linear model to the same data for many alphas."""
 
+from functools import partial
+
 import numpy as np
 
 from skmtl.linear_model.base import LinearTaskModel
 from skmtl.solvers import SolverResult
 from skmtl.solvers.path import alpha_grid, largest_alpha, solve_path
 from skmtl.statistics import TaskStatistics
+
+# Where the limit of large alphas is looked for, as a multiple of the alpha that would
+# do if nothing but intercepts were left unpenalised.
+BEYOND = 1e3
 
 
 def check_has_alpha(estimator, caller):
@@ -32,35 +38,39 @@ class PathFits:
     model : linear model with an alpha
         Its other parameters hold for all fits.
     objective : as in `skmtl.objectives`, or None where no task takes part
+    tasks : ndarray of shape (T,)
+        Those that take part.
     c, y_scale : ndarray of shape (T,)
-        Weights of the tasks and units of their labels.
+        Their weights, and units of their labels.
     complete : callable
         Turns the attributes of the joint fit into what users see.
     rows : callable or None
         Makes the same objective from rows, for what statistics cannot resolve.
     """
 
-    def __init__(self, model, objective, c, y_scale, complete, rows=None):
+    def __init__(self, model, objective, tasks, c, y_scale, complete, rows=None):
         self.model, self.objective, self.rows = model, objective, rows
-        self.c, self.y_scale, self.complete = c, y_scale, complete
+        self.tasks, self.c = tasks, c
+        self.y_scale, self.complete = y_scale, complete
 
     @classmethod
     def of_rows(cls, model, X, labels):
         """Prepare checked X and labels; statistics take their place where they can."""
         data, y_scale, complete = model._problem(X, labels)
         if data is None:
-            return cls(model, None, np.zeros(0), y_scale, complete)
+            return cls(model, None, labels.tasks[:0], np.zeros(0), y_scale, complete)
         model._check_rows(data.tasks, data.n_labels)
         c = model._task_weights(data)
         if not model._takes_statistics(data):
-            return cls(model, model._rows_objective(data), c, y_scale, complete)
+            objective = model._rows_objective(data)
+            return cls(model, objective, data.tasks, c, y_scale, complete)
         statistics = TaskStatistics.from_data(data)
         known = model._statistics_objective(statistics, c)
 
         def rows():
             return model._rows_objective(data, known)
 
-        return cls(model, known, c, y_scale, complete, rows)
+        return cls(model, known, data.tasks, c, y_scale, complete, rows)
 
     @classmethod
     def of_statistics(cls, model, statistics, rows=None):
@@ -68,21 +78,28 @@ class PathFits:
         s = statistics
         model._check_rows(s.tasks, s.n)
         objective, c, y_scale, head = model._statistics_problem(s)
-        return cls(model, objective, c, y_scale, lambda found: {**head, **found}, rows)
+
+        def complete(found):
+            return {**head, **found}
+
+        return cls(model, objective, s.tasks, c, y_scale, complete, rows)
 
     def alpha_grid(self, n_alphas, eps):
-        """Return decreasing alphas, the first of which gives an empty model."""
-        largest = 0.0
-        if self.objective is not None:
-            penalty = self.model._at_alpha(1.0)._penalty()
-            if not hasattr(penalty, "alpha_max"):
-                raise ValueError(
-                    f"{type(self.model).__name__} has no finite alpha at which its "
-                    "limit is reached, so there is no natural grid. Pass alphas as an "
-                    "array."
-                )
-            largest = largest_alpha(self.objective, penalty)
-        return alpha_grid(largest, n_alphas, eps)
+        """Return decreasing alphas from the first with the answer of any larger one."""
+        if self.objective is None:
+            return alpha_grid(0.0, n_alphas, eps)
+        model, objective = self.model, self.objective
+        penalty = model._at_alpha(1.0)._penalty()
+        if not hasattr(penalty, "alpha_max"):
+            raise ValueError(
+                f"{type(model).__name__} has no finite alpha at which its limit is "
+                "reached, so there is no natural grid. Pass alphas as an array."
+            )
+        nothing = np.zeros((objective.n_features, objective.n_tasks))
+        bound = largest_alpha(objective, penalty, nothing)
+        beyond = model._at_alpha(BEYOND * bound if bound > 0 else 1.0)
+        limit = beyond._solve(objective, None, None).W
+        return alpha_grid(largest_alpha(objective, penalty, limit), n_alphas, eps)
 
     def solve(self, alphas):
         """Yield a `SolverResult` for each of the decreasing alphas."""
@@ -90,25 +107,15 @@ class PathFits:
             n_features = self.model.n_features_in_
             yield from (SolverResult.of_no_task(n_features) for _ in alphas)
             return
-        model = self.model
-        models = [model._at_alpha(alpha) for alpha in alphas]
-        penalties = [m._penalty() for m in models]
-        solvers = [model._solver_for(penalty) for penalty in penalties]
-        results = solve_path(
-            self.objective, penalties, solvers, tol=model.tol, max_iter=model.max_iter
-        )
+        models = [self.model._at_alpha(alpha) for alpha in alphas]
+        problems = [partial(m._solve, self.objective, callback=None) for m in models]
         exact = None
-        for m, result in zip(models, results, strict=True):
+        for m, result in zip(models, solve_path(problems), strict=True):
             if not result.converged and self.rows is not None:
                 exact = exact or self.rows()
                 yield m._continue(exact, result)
             else:
                 yield result
-
-    def user_units(self, result):
-        """Return (coefficients (T, p), intercepts (T,)) in the units of the labels."""
-        scale = self.y_scale
-        return result.W.T * scale[:, None], result.intercept * scale
 
     def fitted(self, alpha, result):
         """Return the model fitted with an alpha."""

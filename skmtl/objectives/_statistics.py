@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from skmtl.moments import grams_times
 from skmtl.objectives._point import Point
 from skmtl.quadratics import Gram
 
@@ -62,7 +63,7 @@ class StatisticsObjective:
 
     def image(self, W):
         """Return A_t w_t for every task, (p, T)."""
-        return _grams_times(self.gram, self.index, W) * self.scale
+        return grams_times(self.gram, self.index, W) * self.scale
 
     def at(self, W, Z=None, near=None):
         """Return the point at W; `near` is a point to start inner searches from."""
@@ -103,9 +104,10 @@ class StatisticsObjective:
 
     def resolution(self, point):
         """Return how far rounding in the statistics may put the value off."""
-        W = np.abs(point.W)
-        products = _grams_times(np.abs(self.gram), self.index, W) * self.scale
-        size = np.vdot(W, products) + 2.0 * np.vdot(np.abs(self.q), W) + self.yy
+        used = np.flatnonzero(point.W.any(axis=1))
+        W, gram = np.abs(point.W[used]), np.abs(self.gram[:, used][:, :, used])
+        products = grams_times(gram, self.index, W) * self.scale
+        size = np.vdot(W, products) + 2.0 * np.vdot(np.abs(self.q[used]), W) + self.yy
         return 4.0 * np.finfo(float).eps * float(size)
 
     def intercepts(self, point):
@@ -114,16 +116,3 @@ class StatisticsObjective:
             return np.zeros(self.n_tasks)
         s = self.statistics
         return s.y_mean / self.y_scale - np.einsum("tj,jt->t", s.x_mean, point.W)
-
-
-def _grams_times(gram, index, W):
-    """Return gram[index[t]] @ W[:, t] for every task, (p, T)."""
-    if len(gram) == 1:
-        return gram[0] @ W
-    if len(gram) == W.shape[1]:  # one each, in order
-        return np.matmul(gram, W.T[:, :, None])[:, :, 0].T
-    out = np.empty_like(W)
-    for g in range(len(gram)):
-        members = np.flatnonzero(index == g)
-        out[:, members] = gram[g] @ W[:, members]
-    return out

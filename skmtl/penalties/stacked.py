@@ -31,6 +31,10 @@ class Stacked:
         parts = zip(self._parts(V), steps, strict=True)
         return np.concatenate([penalty.prox(W, t) for (penalty, W), t in parts])
 
+    def alpha_max(self, G):
+        """Return the smallest strength of the first part at which P stays 0."""
+        return self.first.alpha_max(G[: self.p])
+
     def dual_points(self, G):
         """Return [(rho, conjugate of -rho G)] for multiples feasible for both parts."""
         points = [penalty.dual_points(H)[0] for penalty, H in self._parts(G)]

@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from skmtl._compat import is_search, logistic_regression_cv
 from skmtl.baselines import IndependentTasks, PooledTasks
+from skmtl.model_selection import AlphaPathCV
 from skmtl.neural_network import MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from skmtl.splits import assign_folds
 
@@ -125,7 +126,7 @@ def _with_final(pipeline, final):
 
 def _tuned(estimator):
     """Return the estimator that a search tunes, or the estimator itself."""
-    while is_search(estimator):
+    while is_search(estimator) or isinstance(estimator, AlphaPathCV):
         estimator = _final(estimator.estimator)
     return estimator
 
@@ -138,10 +139,10 @@ def _for_one_task(pipeline):
     final = clone(_final(pipeline.estimator))
     if isinstance(getattr(_tuned(final), "task_weight", None), Mapping):
         _tuned(final).task_weight = None
+    if getattr(getattr(final, "cv", None), "task_col", None) is not None:
+        final.cv.task_col = None
     if not is_search(final):
         return final
-    if getattr(final.cv, "task_col", None) is not None:
-        final.cv.task_col = None
     # A search takes no sample_weight by itself; around it, the pipeline sees to that.
     return clone(pipeline).set_params(estimator=final, task_col=None, baselines=None)
 

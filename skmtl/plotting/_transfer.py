@@ -1,26 +1,14 @@
-"""Pictures of results, in the manner of scikit-learn's displays."""
+"""Scores of models per task, and their gains over a reference."""
 
 import numpy as np
 
-# Okabe and Ito's colours, told apart by people of any colour vision.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "D", "^", "v", "P")
+from skmtl.plotting._style import COLOURS, MARKERS, import_pyplot
+
 REFERENCE_COLOUR = "#444444"
 # With more tasks than this, the tasks of a model are dots on one line.
 MAX_TASK_ROWS = 12
 METRICS = {"r2": "R²", "roc_auc": "ROC AUC"}
 LOSSES = {"r2": "squared error", "roc_auc": "log-loss"}
-
-
-def _pyplot():
-    """Return matplotlib.pyplot, or raise with the name of the extra."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            'Plots need matplotlib; pip install "skmtl[plot]" brings it.'
-        ) from error
-    return plt
 
 
 class TransferDisplay:
@@ -110,7 +98,7 @@ class TransferDisplay:
         new = ax is None
         if new:
             size = (10, rows.height)
-            _, ax = _pyplot().subplots(1, 2, figsize=size, layout="constrained")
+            _, ax = import_pyplot().subplots(1, 2, figsize=size, layout="constrained")
         self.ax_ = np.atleast_1d(np.asarray(ax, dtype=object))
         self.figure_ = self.ax_[0].figure
         gains = self.ax_[-1]

@@ -1,0 +1,126 @@
+"""Coefficients along a path of alphas."""
+
+import numpy as np
+
+from skmtl.plotting._style import COLOURS, import_pyplot
+
+# Features that are named in the picture; the others are thin grey lines.
+N_NAMED = 6
+
+
+class PathDisplay:
+    """Sizes of the coefficients of each feature, against alpha.
+
+    A line per feature: the Euclidean norm over tasks of its coefficients. A line that
+    leaves 0 is a feature that enters the model. The features with the largest norms at
+    the end of the path have colours and names.
+
+    Parameters
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+        Strengths, decreasing.
+    norms : ndarray of shape (n_alphas, n_features)
+        Norms over tasks.
+    names : array-like of shape (n_features,)
+        Names of the features.
+    alpha : float, default=None
+        An alpha to mark, such as the one that `AlphaPathCV` chose.
+
+    Attributes
+    ----------
+    frame_ : DataFrame
+        What is drawn, a row per alpha and feature. Needs pandas.
+    ax_ : Axes
+        The axes.
+    figure_ : Figure
+        The figure.
+
+    See Also
+    --------
+    mtl_path : The fits that are drawn.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from skmtl import GroupLassoRegressor, PathDisplay, make_group_sparse_tasks
+    >>> from skmtl import mtl_path
+    >>> X, y, task, _ = make_group_sparse_tasks(n_tasks=3, random_state=0)
+    >>> path = mtl_path(GroupLassoRegressor(), X, y, task=task, alphas=20)
+    >>> display = PathDisplay.from_path(path)
+    >>> display.ax_.get_xscale()
+    'log'
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(self, alphas, norms, names, alpha=None):
+        self.alphas = alphas
+        self.norms = norms
+        self.names = names
+        self.alpha = alpha
+
+    @property
+    def frame_(self):
+        """What is drawn, a row per alpha and feature."""
+        import pandas
+
+        names = ["alpha", "feature"]
+        index = pandas.MultiIndex.from_product([self.alphas, self.names], names=names)
+        return pandas.Series(self.norms.ravel(), index, name="norm").reset_index()
+
+    @classmethod
+    def from_path(cls, path, *, alpha=None, ax=None):
+        """Draw a path.
+
+        Parameters
+        ----------
+        path : PathResult
+            What `mtl_path` returned.
+        alpha : float, default=None
+            An alpha to mark.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        PathDisplay
+            The display, drawn.
+        """
+        norms = np.sqrt((path.coefs**2).sum(axis=1))
+        return cls(path.alphas, norms, path.feature_names, alpha).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the norms.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        self : object
+            The display, with `ax_` and `figure_`.
+        """
+        if ax is None:
+            size = (7, 4.2)
+            _, ax = import_pyplot().subplots(figsize=size, layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        last = self.norms[-1]
+        named = [j for j in np.argsort(-last, kind="stable")[:N_NAMED] if last[j] > 0]
+        for j in range(self.norms.shape[1]):
+            if j not in named:
+                ax.plot(self.alphas, self.norms[:, j], color="0.75", linewidth=0.8)
+        for j, colour in zip(named, COLOURS, strict=False):
+            name = str(self.names[j])
+            ax.plot(self.alphas, self.norms[:, j], color=colour, label=name)
+        if self.alpha is not None:
+            ax.axvline(self.alpha, color="black", linestyle=":", label="chosen alpha")
+        ax.set_xscale("log")
+        ax.invert_xaxis()  # as the path is computed: features enter from left to right
+        ax.set_xlabel("alpha")
+        ax.set_ylabel("norm over tasks of the coefficients")
+        ax.grid(axis="y", color="0.9", zorder=0)
+        ax.spines[["top", "right"]].set_visible(False)
+        if named or self.alpha is not None:
+            ax.legend(title="feature", frameon=False)
+        return self

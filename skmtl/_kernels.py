@@ -155,41 +155,49 @@ def bcd_gram(
 
 @jit
 def bcd_dense(
-    X, x_start, r_start, n_rows, h, mean, curvature,
-    starts, a2, a1, ridge, code, positive, n_sweeps, W, r,
+    X, x_start, r_start, n_rows, h, level, mean, curvature,
+    starts, a2, a1, ridge, code, positive, n_sweeps, W, s,
 ):  # fmt: skip
     """Sweep over blocks on sum_t sum_i h_i r_i^2 / 2, dense X (n, k) F-ordered.
 
     Task t has rows x_start[t]:x_start[t] + n_rows[t] of X and entries from r_start[t]
-    of h and r; mean (T, k) is the h-weighted mean that centres X. In place: W (T, k),
-    and the residual r, whose h-weighted sum per task is 0 where mean is not 0.
+    of h and s; level[t] is h where all its entries are the same, else 0; mean (T, k) is
+    the h-weighted mean that centres X. In place: W (T, k), and the weighted residuals
+    s = h r, whose sum per task is 0 where mean is not 0.
     """
     T = len(W)
     size = longest_block(starts) * T
     center, bend, new = np.empty(size), np.empty(size), np.empty(size)
     for _ in range(n_sweeps):
         for b in range(len(starts) - 1):
-            s, e = starts[b], starts[b + 1]
-            for j in range(s, e):
+            first, last = starts[b], starts[b + 1]
+            m = last - first
+            for j in range(first, last):
                 for t in range(T):
                     x0, r0, n = x_start[t], r_start[t], n_rows[t]
-                    x, rt, ht = X[x0 : x0 + n, j], r[r0 : r0 + n], h[r0 : r0 + n]
+                    x, st = X[x0 : x0 + n, j], s[r0 : r0 + n]
                     dot = 0.0
                     for i in range(n):
-                        dot += x[i] * ht[i] * rt[i]
-                    center[(j - s) * T + t] = curvature[t, b] * W[t, j] + dot
-                    bend[(j - s) * T + t] = curvature[t, b] + ridge[b]
-            solve_block(center, bend, (e - s) * T, a2[b], a1[b], code, positive, new)
-            for j in range(s, e):
+                        dot += x[i] * st[i]
+                    center[(j - first) * T + t] = curvature[t, b] * W[t, j] + dot
+                    bend[(j - first) * T + t] = curvature[t, b] + ridge[b]
+            solve_block(center, bend, m * T, a2[b], a1[b], code, positive, new)
+            for j in range(first, last):
                 for t in range(T):
-                    delta = new[(j - s) * T + t] - W[t, j]
+                    delta = new[(j - first) * T + t] - W[t, j]
                     if delta != 0.0:
-                        W[t, j] = new[(j - s) * T + t]
+                        W[t, j] = new[(j - first) * T + t]
                         x0, r0, n = x_start[t], r_start[t], n_rows[t]
-                        x, rt = X[x0 : x0 + n, j], r[r0 : r0 + n]
-                        m = mean[t, j]
-                        for i in range(n):
-                            rt[i] -= delta * (x[i] - m)
+                        x, st = X[x0 : x0 + n, j], s[r0 : r0 + n]
+                        if level[t] > 0.0:
+                            step = delta * level[t]
+                            back = step * mean[t, j]
+                            for i in range(n):
+                                st[i] -= step * x[i] - back
+                        else:
+                            ht, c = h[r0 : r0 + n], mean[t, j]
+                            for i in range(n):
+                                st[i] -= delta * ht[i] * (x[i] - c)
 
 
 @jit

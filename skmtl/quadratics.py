@@ -78,13 +78,17 @@ class Gram:
 
 @dataclass
 class DenseRows:
-    """Kept by its residuals, from dense columns: one sweep costs n per entry."""
+    """Kept by its weighted residuals h r, from dense columns: a sweep costs n an entry.
+
+    `level` is h where it is the same in all rows of a task, else 0.
+    """
 
     X: np.ndarray  # (n, k), F-ordered
     x_start: np.ndarray
     r_start: np.ndarray
     n_rows: np.ndarray
     h: np.ndarray
+    level: np.ndarray
     mean: np.ndarray
     curvature: np.ndarray
     W: np.ndarray
@@ -97,9 +101,12 @@ class DenseRows:
         X = np.asfortranarray(columns)
         starts, counts = _row_ranges(data)
         mean, curvature = _column_moments(data, blocks, h, centre)
+        low, high = data.per_task_range(h)
+        level = np.where(low == high, low, 0.0)
         h, residual = _task_major(h), _task_major(residual)
         x_start = np.zeros_like(starts) if data.shared else starts
-        return cls(X, x_start, starts, counts, h, mean, curvature, W, residual)
+        state = h * residual
+        return cls(X, x_start, starts, counts, h, level, mean, curvature, W, state)
 
     def move_to(self, W):
         """Name the point that the model was made at anew, for other coordinates."""
@@ -121,23 +128,29 @@ class DenseRows:
     def sweep(self, arguments, bounds, n_sweeps):
         """Minimise over one block after the other, n_sweeps times."""
         _kernels.bcd_dense(
-            self.X, self.x_start, self.r_start, self.n_rows, self.h, self.mean, bounds,
-            *arguments, n_sweeps, self.W, self.state,
+            self.X, self.x_start, self.r_start, self.n_rows, self.h, self.level,
+            self.mean, bounds, *arguments, n_sweeps, self.W, self.state,
         )  # fmt: skip
 
     def gradient(self):
         """Return the gradient at W, (T, k)."""
+        if not self.x_start.any():  # all tasks share the rows: one product
+            parts = self.state.reshape(len(self.W), -1)
+            return self.mean * parts.sum(axis=1)[:, None] - parts @ self.X
         g = np.empty_like(self.W)
-        hr = self.h * self.state
         for t in range(len(g)):
             n, x0, r0 = self.n_rows[t], self.x_start[t], self.r_start[t]
-            part = hr[r0 : r0 + n]
+            part = self.state[r0 : r0 + n]
             g[t] = self.mean[t] * part.sum() - part @ self.X[x0 : x0 + n]
         return g
 
     def value(self):
         """Return q(W)."""
-        return 0.5 * float(np.dot(self.h * self.state, self.state))
+        if np.all(self.level > 0):
+            squares = np.add.reduceat(self.state**2, self.r_start)
+            return 0.5 * float((squares / self.level).sum())
+        seen = self.h > 0
+        return 0.5 * float((self.state[seen] ** 2 / self.h[seen]).sum())
 
 
 @dataclass
@@ -264,7 +277,8 @@ def _column_moments(data, blocks, h, centre):
     """Return the h-weighted mean and centred sum of squares of each column, (T, k)."""
     k = blocks[0].shape[1]
     mean, curvature = np.zeros((data.n_tasks, k)), np.empty((data.n_tasks, k))
-    for t in range(data.n_tasks):
+    alike = data.shared and bool(np.all(h == h[:, :1]))
+    for t in range(1 if alike else data.n_tasks):
         X = blocks[0] if data.shared else blocks[t]
         w = h[:, t] if data.shared else h[data.offsets[t] : data.offsets[t + 1]]
         total = w.sum()
@@ -275,4 +289,6 @@ def _column_moments(data, blocks, h, centre):
             curvature[t] = np.maximum(squares - total * mean[t] ** 2, 0.0)
         else:
             curvature[t] = w @ (X - mean[t]) ** 2
+    if alike:
+        mean[:], curvature[:] = mean[0], curvature[0]
     return mean, curvature

@@ -208,6 +208,8 @@ def means_and_curvatures(blocks, hs, centre):
 @pytest.mark.parametrize("seed", range(3))
 def test_sweeps_on_dense_rows(seed, n_sweeps, shared, centre, mode):
     blocks, ys, hs, strengths, W = problem(seed, shared)
+    if seed == 2:  # equal weights take a shorter way
+        hs = [np.full(len(y), 1.3 / len(y)) for y in ys]
     expected = plain_descent(blocks, ys, hs, strengths, W, n_sweeps, centre)
     r = residuals(blocks, ys, hs, W, centre)
     mean, curvature = means_and_curvatures(blocks, hs, centre)
@@ -215,12 +217,16 @@ def test_sweeps_on_dense_rows(seed, n_sweeps, shared, centre, mode):
     starts = np.concatenate([[0], np.cumsum(n)[:-1]])
     X = np.asfortranarray(blocks[0] if shared else np.concatenate(blocks))
     x_start = np.zeros(3, int) if shared else starts
+    h = np.concatenate(hs)
+    s = h * r
+    level = np.array([v[0] if np.all(v == v[0]) else 0.0 for v in hs])
     kernel("bcd_dense", mode)(
-        X, x_start, starts, n, np.concatenate(hs), mean, curvature,
-        *rows_as_blocks(strengths), n_sweeps, W, r,
+        X, x_start, starts, n, h, level, mean, curvature,
+        *rows_as_blocks(strengths), n_sweeps, W, s,
     )  # fmt: skip
     np.testing.assert_allclose(W, expected, atol=1e-12)
-    np.testing.assert_allclose(r, residuals(blocks, ys, hs, W, centre), atol=1e-12)
+    r = residuals(blocks, ys, hs, W, centre)
+    np.testing.assert_allclose(s, h * r, atol=1e-12)
 
 
 @modes

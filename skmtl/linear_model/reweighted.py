@@ -167,9 +167,8 @@ class ReweightedGroupLassoRegressor(_ReweightedGroupLasso, LinearTaskRegressor):
     References
     ----------
     .. [1] P. Breheny, J. Huang, "Group descent algorithms for nonconvex penalized
-    linear
-       and logistic regression models with grouped predictors", Statistics and Computing
-       25, 2015. :doi:`10.1007/s11222-013-9424-2`
+       linear and logistic regression models with grouped predictors", Statistics and
+       Computing 25, 2015. :doi:`10.1007/s11222-013-9424-2`
     .. [2] P. Gong, J. Ye, C. Zhang, "Multi-stage multi-task feature learning", Journal
        of Machine Learning Research 14, 2013.
 
@@ -316,9 +315,8 @@ class ReweightedGroupLassoClassifier(_ReweightedGroupLasso, LinearTaskClassifier
     References
     ----------
     .. [1] P. Breheny, J. Huang, "Group descent algorithms for nonconvex penalized
-    linear
-       and logistic regression models with grouped predictors", Statistics and Computing
-       25, 2015. :doi:`10.1007/s11222-013-9424-2`
+       linear and logistic regression models with grouped predictors", Statistics and
+       Computing 25, 2015. :doi:`10.1007/s11222-013-9424-2`
     .. [2] P. Gong, J. Ye, C. Zhang, "Multi-stage multi-task feature learning", Journal
        of Machine Learning Research 14, 2013.
 

@@ -158,10 +158,10 @@ def bcd_dense(
     X, x_start, r_start, n_rows, h, level, mean, curvature,
     starts, a2, a1, ridge, code, positive, n_sweeps, W, s,
 ):  # fmt: skip
-    """Sweep over blocks on sum_t sum_i h_i r_i^2 / 2, dense X (n, k) F-ordered.
+    """Sweep over blocks on sum_t sum_i h_i r_i^2 / 2, for dense columns X (k, n).
 
-    Task t has rows x_start[t]:x_start[t] + n_rows[t] of X and entries from r_start[t]
-    of h and s; level[t] is h where all its entries are the same, else 0; mean (T, k) is
+    Task t has the entries x_start[t]:x_start[t] + n_rows[t] of a column, and those from
+    r_start[t] of h and s; level[t] is h where all its entries are the same, else 0; mean (T, k) is
     the h-weighted mean that centres X. In place: W (T, k), and the weighted residuals
     s = h r, whose sum per task is 0 where mean is not 0.
     """
@@ -175,7 +175,7 @@ def bcd_dense(
             for j in range(first, last):
                 for t in range(T):
                     x0, r0, n = x_start[t], r_start[t], n_rows[t]
-                    x, st = X[x0 : x0 + n, j], s[r0 : r0 + n]
+                    x, st = X[j][x0 : x0 + n], s[r0 : r0 + n]
                     dot = 0.0
                     for i in range(n):
                         dot += x[i] * st[i]
@@ -188,7 +188,7 @@ def bcd_dense(
                     if delta != 0.0:
                         W[t, j] = new[(j - first) * T + t]
                         x0, r0, n = x_start[t], r_start[t], n_rows[t]
-                        x, st = X[x0 : x0 + n, j], s[r0 : r0 + n]
+                        x, st = X[j][x0 : x0 + n], s[r0 : r0 + n]
                         if level[t] > 0.0:
                             step = delta * level[t]
                             back = step * mean[t, j]

@@ -128,7 +128,7 @@ class DenseRows:
     def sweep(self, arguments, bounds, n_sweeps):
         """Minimise over one block after the other, n_sweeps times."""
         _kernels.bcd_dense(
-            self.X, self.x_start, self.r_start, self.n_rows, self.h, self.level,
+            self.X.T, self.x_start, self.r_start, self.n_rows, self.h, self.level,
             self.mean, bounds, *arguments, n_sweeps, self.W, self.state,
         )  # fmt: skip
 

@@ -221,7 +221,7 @@ def test_sweeps_on_dense_rows(seed, n_sweeps, shared, centre, mode):
     s = h * r
     level = np.array([v[0] if np.all(v == v[0]) else 0.0 for v in hs])
     kernel("bcd_dense", mode)(
-        X, x_start, starts, n, h, level, mean, curvature,
+        X.T, x_start, starts, n, h, level, mean, curvature,
         *rows_as_blocks(strengths), n_sweeps, W, s,
     )  # fmt: skip
     np.testing.assert_allclose(W, expected, atol=1e-12)

@@ -44,7 +44,7 @@ def objective(name, loss, fit_intercept=True):
         if not data.shared:
             cells = slice(data.offsets[t], data.offsets[t + 1])
         y[cells] = for_loss(y[cells], kinds[index[t]])
-    loss = Mixed(kinds, index) if loss == "mixed" else loss
+    loss = Mixed(tuple(kinds), tuple(index)) if loss == "mixed" else loss
     return DataObjective(data.with_y(y), loss, np.ones(data.n_tasks), fit_intercept)
 
 
@@ -118,7 +118,7 @@ def test_start_far_off_and_at_the_solution(solver, loss):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_mixture_of_one_loss_is_that_loss(name, kind):
     f = objective(name, kind)
-    mixed = Mixed([Poisson(), kind], np.ones(f.n_tasks, dtype=int))
+    mixed = Mixed((Poisson(), kind), (1,) * f.n_tasks)
     g = DataObjective(f.data.with_y(f.rows.y), mixed, f.c)
     W = 0.1 * np.random.default_rng(0).normal(size=(f.n_features, f.n_tasks))
     np.testing.assert_allclose(g.at(W).value, f.at(W).value, rtol=1e-14)

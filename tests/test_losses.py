@@ -190,7 +190,7 @@ def test_model_bend(loss):
 
 
 def test_mixed_names_the_tasks_of_each_loss():
-    mixed = Mixed([Squared(), Poisson()], np.array([0, 1, 0]))
+    mixed = Mixed((Squared(), Poisson()), (0, 1, 0))
     parts = [(type(loss), tasks.tolist()) for loss, tasks in loss_parts(mixed, 3)]
     assert parts == [(Squared, [0, 2]), (Poisson, [1])]
     assert isinstance(mixed.of_task(1), Poisson)

@@ -47,7 +47,7 @@ class LinearTaskModel(BaseTaskEstimator):
         c = self._task_weights(data)
         known = getattr(known, "inner", known)
         return self._smooth(
-            DataObjective(data, self._loss(), c, self.fit_intercept, known)
+            DataObjective(data, self._loss(data.tasks), c, self.fit_intercept, known)
         )
 
     def _statistics_objective(self, statistics, c, y_scale=1.0):
@@ -110,7 +110,7 @@ class LinearTaskModel(BaseTaskEstimator):
 
     def _takes_statistics(self, data):
         """Tell whether statistics can be fitted, and are smaller than the rows."""
-        return self._loss().quadratic and _statistics_pay(data)
+        return self._loss(data.tasks).quadratic and _statistics_pay(data)
 
     def _continue(self, objective, first, callback=None):
         """Take up a run on another form of its objective."""

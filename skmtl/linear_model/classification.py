@@ -28,7 +28,7 @@ class LinearTaskClassifier(BinaryScoreMixin, LinearTaskModel, BaseTaskClassifier
         "class_weight": [None, StrOptions({"balanced"}), Mapping],
     }
 
-    def _loss(self):
+    def _loss(self, tasks):
         return Logistic()
 
     def _encode(self, labels):

@@ -106,13 +106,24 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
         either, for features that must stay in, such as age and sex; inf: never used.
     positive : bool, default=False
         Whether all coefficients must be at least 0.
+    loss : {"squared", "huber", "poisson", "logistic"} or mapping, default="squared"
+        Loss of all tasks, or of each by its label (other keys are ignored). "huber" is
+        squared for residuals up to `huber_delta` and straight beyond, for labels with
+        outliers; "poisson" is ``exp(z) - y z`` for counts, or for rates with the
+        exposure as `sample_weight`; "logistic" is the log-loss of labels 0 and 1. All
+        are convex, so outcomes of several kinds share one penalty in one fit.
+        Predictions are mean responses: values, rates, probabilities.
+    huber_delta : float, default=1.35
+        Residuals from which on the Huber loss is straight, in units of the labels
+        (divided by `y_scale_`); smaller values are more robust, larger ones closer to
+        least squares.
     fit_intercept : bool, default=True
         Whether to fit b_t, which is never penalised.
     scale_y : bool, default=False
-        Whether to divide the labels of each task by their standard deviation inside the
-        fit, so that outcomes in different units weigh the same. `alpha`, `objective_`
-        and `dual_gap_` then refer to the scaled labels, `coef_` and predictions to
-        yours.
+        Whether to divide the labels of each task with squared or Huber loss by their
+        standard deviation inside the fit, so that outcomes in different units weigh the
+        same. `alpha`, `objective_` and `dual_gap_` then refer to the scaled labels,
+        `coef_` and predictions to yours.
     task_weight : None, "n_samples" or mapping, default=None
         c_t: 1 for every task, proportional to its sum of weights, or given per task.
     unseen : {"raise", "shared"}, default="raise"
@@ -204,6 +215,8 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
         groups=None,
         penalty_weights=None,
         positive=False,
+        loss="squared",
+        huber_delta=1.35,
         fit_intercept=True,
         scale_y=False,
         task_weight=None,
@@ -220,6 +233,8 @@ class GroupLassoRegressor(_GroupLasso, LinearTaskRegressor):
         self.groups = groups
         self.penalty_weights = penalty_weights
         self.positive = positive
+        self.loss = loss
+        self.huber_delta = huber_delta
         self.fit_intercept = fit_intercept
         self.scale_y = scale_y
         self.task_weight = task_weight

@@ -1,14 +1,24 @@
 """What all linear regressors share: units of the labels, statistics, streams."""
 
 import warnings
+from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 
-from skmtl._compat import FitProgress, fit_context
-from skmtl.base import BaseTaskRegressor, keep_previous_fit
+from skmtl._compat import FitProgress, Interval, StrOptions, fit_context
+from skmtl.base import BaseTaskRegressor, keep_previous_fit, some
 from skmtl.data import TaskData
 from skmtl.linear_model.base import LinearTaskModel
-from skmtl.losses import Squared
+from skmtl.linear_model.responses import TaskResponseMixin
+from skmtl.linear_model.task_losses import (
+    NAMES,
+    check_labels,
+    constant_tasks,
+    identity_tasks,
+    null_deviances,
+    read_loss,
+)
 from skmtl.objectives import task_weights
 from skmtl.statistics import TaskStatistics
 
@@ -16,16 +26,23 @@ from skmtl.statistics import TaskStatistics
 MIN_LABELS_FOR_UNITS = 10
 
 
-class LinearTaskRegressor(LinearTaskModel, BaseTaskRegressor):
-    """Linear regressors: squared loss, `scale_y`, statistics and streams."""
+class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor):
+    """Linear regressors: losses, `scale_y`, statistics and streams."""
 
     _parameter_constraints: dict = {
         **LinearTaskModel._parameter_constraints,
+        "loss": [StrOptions(set(NAMES)), Mapping],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
         "scale_y": ["boolean"],
     }
 
-    def _loss(self):
-        return Squared()
+    def _loss(self, tasks):
+        return read_loss(self.loss, tasks, self.huber_delta)
+
+    def _check_labels(self, X, y, task, sample_weight):
+        labels = super()._check_labels(X, y, task, sample_weight)
+        check_labels(labels, self._loss(labels.tasks))
+        return labels
 
     def _scaled(self, data):
         """Return (data with labels in the units of the fit, those units per task)."""
@@ -36,38 +53,67 @@ class LinearTaskRegressor(LinearTaskModel, BaseTaskRegressor):
                 data.per_task_sum(data.weight * data.y) / total
             )
             y_scale = np.sqrt(data.per_task_sum(data.weight * centred**2) / total)
-            y_scale[y_scale == 0] = 1.0
+            unitless = ~identity_tasks(self._loss(data.tasks), data.n_tasks)
+            y_scale[unitless | (y_scale == 0)] = 1.0
             data = data.with_y(data.y / data.spread(y_scale))
         return data, y_scale
 
     def _pack(self, X, labels):
         """Return (packed data in the units of the fit, y_scale)."""
-        return self._scaled(TaskData.pack(X, labels))
+        kept, _ = constant_tasks(labels, self._loss(labels.tasks))
+        return self._scaled(TaskData.pack(X, labels.keep_tasks(kept)))
 
     def _problem(self, X, labels):
-        data, y_scale = self._pack(X, labels)
-        weight = data.per_task_sum(data.weight)
-        mean = data.per_task_sum(data.weight * data.y) / weight
-        squares = data.weight * (data.y - data.spread(mean)) ** 2
-        self._check_units(
-            data.tasks, data.n_labels, data.per_task_sum(squares) / weight
-        )
-        head = {**self._label_attributes(labels), "y_scale_": y_scale}
-        return data, y_scale, lambda found: {**head, **found}
+        loss = self._loss(labels.tasks)
+        kept, constant = constant_tasks(labels, loss)
+        head = {**self._label_attributes(labels), "_fitted_loss": loss}
+        T, p = labels.n_tasks, X.shape[1]
+        if len(kept) == T:
+            data, y_scale = self._pack(X, labels)
+            head["y_scale_"] = y_scale
+            self._compare_units(data)
+            return data, y_scale, lambda found: {**head, **found}
+        _warn_of_constants(labels.tasks, constant)
+        data, y_scale = None, np.ones(0)
+        if len(kept):
+            data, y_scale = self._pack(X, labels)
+            self._compare_units(data)
+        head["y_scale_"] = np.ones(T)
+        head["y_scale_"][kept] = y_scale
 
-    def _check_units(self, tasks, n_labels, variance):
-        """Warn where tasks seem to be in different units, and nothing is done of it."""
-        if not self.scale_y:
-            _warn_of_units(tasks, n_labels, variance)
+        def complete(found):
+            """Give the tasks that were left out their constant."""
+            whole = {"intercept_": constant.copy(), "_task_share": np.zeros(T)}
+            whole |= {name: np.zeros((T, p)) for name in found if name[:5] == "coef_"}
+            for name, values in whole.items():
+                values[kept] = found[name]
+            return {**head, **found, **whole}
 
-    def _predict_task(self, X, t):
-        return self._linear(X, t)
+        return data, y_scale, complete
 
-    def _predict_all(self, X):
-        return X @ self.coef_.T + self.intercept_
+    def _compare_units(self, data):
+        """Check packed data for tasks in different units."""
+        deviance = 2.0 * null_deviances(data, self._loss(data.tasks))
+        self._check_units(data.tasks, data.n_labels, deviance)
+
+    def _check_units(self, tasks, n_labels, deviance):
+        """Warn where tasks seem to be in different units, and nothing is done of it.
+
+        `deviance` is the null deviance of each task per label: a variance, for squares.
+        """
+        loss = self._loss(tasks)
+        if not (self.scale_y and loss.quadratic):
+            has_units = identity_tasks(loss, len(tasks)) & (not self.scale_y)
+            _warn_of_units(tasks, n_labels, deviance, has_units)
 
     def _statistics_problem(self, s):
         """Return (objective, c, y_scale, attributes that say what is fitted)."""
+        loss = self._loss(s.tasks)
+        if not loss.quadratic:
+            raise ValueError(
+                f"Statistics are all that the squared loss needs, and no more; with "
+                f"loss={self.loss!r} a model has to see the rows: use fit(X, y)."
+            )
         c = task_weights(s.tasks, s.weight, self.task_weight)
         y_scale = np.ones(s.n_tasks)
         if self.scale_y:
@@ -75,6 +121,7 @@ class LinearTaskRegressor(LinearTaskModel, BaseTaskRegressor):
             y_scale[y_scale == 0] = 1.0
         objective = self._statistics_objective(s, c, y_scale)
         head = {"tasks_": s.tasks, "_layout": s.layout, "y_scale_": y_scale}
+        head["_fitted_loss"] = loss
         return objective, c, y_scale, head
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -155,19 +202,36 @@ default=None
         return self
 
 
-def _warn_of_units(tasks, n_labels, variance):
-    """Warn where the labels of the tasks differ much in size."""
-    enough = (n_labels >= MIN_LABELS_FOR_UNITS) & (variance > 0)
+def _warn_of_constants(tasks, constant):
+    """Warn of tasks that can only ever predict the one response they were fitted to."""
+    left_out = tasks[constant != 0]
+    warnings.warn(
+        f"{len(left_out)} task(s) have counts of 0 or labels of one class only "
+        f"({some(left_out)}) in the training data; they take no part in the fit and "
+        "will always predict that.",
+        UserWarning,
+        stacklevel=6,
+    )
+
+
+def _warn_of_units(tasks, n_labels, deviance, has_units):
+    """Warn where the null deviances of the tasks differ much."""
+    enough = (n_labels >= MIN_LABELS_FOR_UNITS) & (deviance > 0)
     if enough.sum() < 2:
         return
-    tasks, variance = tasks[enough], variance[enough]
-    low, high = variance.argmin(), variance.argmax()
-    if variance[high] > 100.0 * variance[low]:
+    tasks, deviance, has_units = tasks[enough], deviance[enough], has_units[enough]
+    low, high = deviance.argmin(), deviance.argmax()
+    if deviance[high] > 100.0 * deviance[low]:
+        times = f"{deviance[high] / deviance[low]:.0f} times"
+        what = f"{times} the null deviance of task {tasks[low].item()!r}"
+        advice = "Give them a task_weight, or fit one of them by itself."
+        if has_units[low] and has_units[high]:
+            what = f"{times} the variance of those of task {tasks[low].item()!r}"
+        if has_units[low] or has_units[high]:
+            advice = "Pass scale_y=True if they are in different units."
         warnings.warn(
-            f"The labels of task {tasks[high].item()!r} have "
-            f"{variance[high] / variance[low]:.0f} times the variance of those of task "
-            f"{tasks[low].item()!r}, so the shared penalty is decided by the former. "
-            "Pass scale_y=True if they are in different units.",
+            f"The labels of task {tasks[high].item()!r} have {what}, so the shared "
+            f"penalty is decided by the former. {advice}",
             UserWarning,
-            stacklevel=7,
+            stacklevel=8,
         )

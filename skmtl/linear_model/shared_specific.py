@@ -89,11 +89,23 @@ class SharedSpecificRegressor(_SharedSpecific, LinearTaskRegressor):
     specific : {"elements", "tasks"}, default="elements"
         What a task may have of its own: single coefficients, or everything, in a few
         outlier tasks.
+    loss : {"squared", "huber", "poisson", "logistic"} or mapping, default="squared"
+        Loss of all tasks, or of each by its label (other keys are ignored). "huber" is
+        squared for residuals up to `huber_delta` and straight beyond, for labels with
+        outliers; "poisson" is ``exp(z) - y z`` for counts, or for rates with the
+        exposure as `sample_weight`; "logistic" is the log-loss of labels 0 and 1. All
+        are convex, so outcomes of several kinds share one penalty in one fit.
+        Predictions are mean responses: values, rates, probabilities.
+    huber_delta : float, default=1.35
+        Residuals from which on the Huber loss is straight, in units of the labels
+        (divided by `y_scale_`); smaller values are more robust, larger ones closer to
+        least squares.
     fit_intercept : bool, default=True
         Whether to fit b_t, which is never penalised.
     scale_y : bool, default=False
-        Whether to divide the labels of each task by their standard deviation inside the
-        fit, so that outcomes in different units weigh the same.
+        Whether to divide the labels of each task with squared or Huber loss by their
+        standard deviation inside the fit, so that outcomes in different units weigh the
+        same.
     task_weight : None, "n_samples" or mapping, default=None
         c_t: 1 for every task, proportional to its sum of weights, or given per task.
     unseen : {"raise", "shared"}, default="raise"
@@ -180,6 +192,8 @@ class SharedSpecificRegressor(_SharedSpecific, LinearTaskRegressor):
         beta=1.0,
         shared="rows",
         specific="elements",
+        loss="squared",
+        huber_delta=1.35,
         fit_intercept=True,
         scale_y=False,
         task_weight=None,
@@ -193,6 +207,8 @@ class SharedSpecificRegressor(_SharedSpecific, LinearTaskRegressor):
         self.beta = beta
         self.shared = shared
         self.specific = specific
+        self.loss = loss
+        self.huber_delta = huber_delta
         self.fit_intercept = fit_intercept
         self.scale_y = scale_y
         self.task_weight = task_weight

@@ -2,7 +2,8 @@
 
 Every loss has ``quadratic``, ``curvature`` (a bound of the second derivative, None if
 there is none) and ``exponential``: whether ``link(mean)`` is the constant that fits
-labels of that mean best, as in all exponential families.
+labels of that mean best, as in all exponential families. ``identity`` says whether the
+mean response is the predictor itself, so that labels have units.
 """
 
 from skmtl.losses.huber import Huber

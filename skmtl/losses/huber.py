@@ -18,6 +18,7 @@ class Huber:
     quadratic = False
     curvature = 1.0
     exponential = False
+    identity = True
 
     def value(self, y, z):
         """Return the loss."""

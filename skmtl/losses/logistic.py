@@ -1,5 +1,7 @@
 """The logistic loss for labels in {0, 1}."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import expit, log_expit, logit, xlogy
 
@@ -14,12 +16,14 @@ def _relative_entropy(q, log_p):
     return xlogy(q, q) - np.where(q > 0, q * log_p, 0.0)
 
 
+@dataclass(frozen=True)
 class Logistic:
     """l(y, z) = log(1 + exp z) - y z."""
 
     quadratic = False
     curvature = 0.25
     exponential = True
+    identity = False
 
     def value(self, y, z):
         """Return the loss."""

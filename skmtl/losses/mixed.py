@@ -1,27 +1,34 @@
 """Tasks with different losses."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 
+@dataclass(frozen=True)
 class Mixed:
     """One loss per task.
 
-    Parameters
+    Attributes
     ----------
-    losses : list of losses
+    losses : tuple of losses
         The distinct ones.
-    index : ndarray of shape (T,)
+    index : tuple of int
         Which of them each task has.
     """
 
-    def __init__(self, losses, index):
-        self.losses, self.index = losses, index
-        self.quadratic = all(loss.quadratic for loss in losses)
+    losses: tuple
+    index: tuple
+
+    @property
+    def quadratic(self):
+        """Whether the losses of all tasks are quadratic."""
+        return all(loss.quadratic for loss, _ in self.parts())
 
     def parts(self):
         """Return [(loss, positions of its tasks)]."""
-        every = [np.flatnonzero(self.index == k) for k in range(len(self.losses))]
-        parts = zip(self.losses, every, strict=True)
+        index = np.array(self.index)
+        parts = [(x, np.flatnonzero(index == k)) for k, x in enumerate(self.losses)]
         return [(loss, tasks) for loss, tasks in parts if len(tasks)]
 
     def of_task(self, t):

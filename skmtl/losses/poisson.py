@@ -1,5 +1,7 @@
 """The Poisson loss for counts and rates."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import xlogy
 
@@ -27,12 +29,14 @@ def _entropy(d):
     return np.where(small, x * x * series, full)
 
 
+@dataclass(frozen=True)
 class Poisson:
     """l(y, z) = exp z - y z for labels y >= 0."""
 
     quadratic = False
     curvature = None  # no bound
     exponential = True
+    identity = False
 
     def value(self, y, z):
         """Return the loss."""

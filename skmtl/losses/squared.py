@@ -1,14 +1,18 @@
 """The squared loss."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 
+@dataclass(frozen=True)
 class Squared:
     """l(y, z) = (y - z)^2 / 2."""
 
     quadratic = True
     curvature = 1.0  # upper bound of the second derivative
     exponential = True
+    identity = True
 
     def value(self, y, z):
         """Return the loss."""

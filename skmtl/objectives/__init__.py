@@ -16,6 +16,7 @@ per task = 0) and rho in [0, 1] such that -rho G is feasible, G = X'u,
 """
 
 from skmtl.objectives._point import Point, task_weights
+from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._rows import DataObjective
 from skmtl.objectives._statistics import StatisticsObjective
 from skmtl.objectives._sum import SumObjective
@@ -23,6 +24,7 @@ from skmtl.objectives._sum import SumObjective
 __all__ = [
     "DataObjective",
     "Point",
+    "RowLoss",
     "StatisticsObjective",
     "SumObjective",
     "task_weights",

@@ -30,7 +30,7 @@ class LinearTaskModel(BaseTaskEstimator):
         **BaseTaskEstimator._parameter_constraints,
         "fit_intercept": ["boolean"],
         "task_weight": [None, StrOptions({"n_samples"}), Mapping],
-        "solver": [StrOptions({"auto", "bcd", "fista"})],
+        "solver": [StrOptions({"auto", "bcd", "fista", "cvxpy"})],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -110,6 +110,8 @@ class LinearTaskModel(BaseTaskEstimator):
 
     def _takes_statistics(self, data):
         """Tell whether statistics can be fitted, and are smaller than the rows."""
+        if self.solver == "cvxpy":  # a reference starts from the rows
+            return False
         return self._loss(data.tasks).quadratic and _statistics_pay(data)
 
     def _continue(self, objective, first, callback=None):

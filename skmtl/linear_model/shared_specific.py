@@ -111,9 +111,11 @@ class SharedSpecificRegressor(_SharedSpecific, LinearTaskRegressor):
     unseen : {"raise", "shared"}, default="raise"
         What to do at prediction with a task that fit never saw: raise, or predict with
         the task-weighted mean of the shared part and warn.
-    solver : {"auto", "bcd", "fista"}, default="auto"
-        Block coordinate descent (rows with elements only), or accelerated proximal
-        gradient. "auto" takes the former where it can.
+    solver : {"auto", "bcd", "fista", "cvxpy"}, default="auto"
+        Block coordinate descent (rows with elements only), accelerated proximal
+        gradient, or the slow reference CVXPY (extra ``reference``), which leaves small
+        numbers where the others find exact zeros and does not heed `tol`. "auto" takes
+        the first where it can.
     tol : float, default=1e-4
         Stop when the duality gap is at most tol times half the null deviance; smaller
         is more exact and slower.
@@ -250,9 +252,11 @@ class SharedSpecificClassifier(_SharedSpecific, LinearTaskClassifier):
     unseen : {"raise", "shared"}, default="raise"
         What to do at prediction with a task that fit never saw: raise, or predict with
         the task-weighted mean of the shared part and warn.
-    solver : {"auto", "bcd", "fista"}, default="auto"
-        Block coordinate descent (rows with elements only), or accelerated proximal
-        gradient. "auto" takes the former where it can.
+    solver : {"auto", "bcd", "fista", "cvxpy"}, default="auto"
+        Block coordinate descent (rows with elements only), accelerated proximal
+        gradient, or the slow reference CVXPY (extra ``reference``), which leaves small
+        numbers where the others find exact zeros and does not heed `tol`. "auto" takes
+        the first where it can.
     tol : float, default=1e-4
         Stop when the duality gap is at most tol times half the null deviance; smaller
         is more exact and slower.

@@ -32,7 +32,7 @@ class DataObjective:
 
     def __init__(self, data, loss, c, fit_intercept=True, known=None):
         self.fit_intercept, self.known = fit_intercept, known
-        parts = loss_parts(loss, data.n_tasks)
+        self.parts = parts = loss_parts(loss, data.n_tasks)
         self.quadratic = all(part.quadratic for part, _ in parts)
         self.bounded = all(part.curvature is not None for part, _ in parts)
         self.rows = RowLoss(data, loss, c, fit_intercept)

@@ -4,12 +4,14 @@ import numpy as np
 
 from skmtl.solvers.bcd import block_coordinate_descent
 from skmtl.solvers.fista import accelerated_proximal_gradient
+from skmtl.solvers.reference import interior_point
 from skmtl.solvers.reweighting import solve_reweighted
 from skmtl.solvers.stopping import Monitor, SolverResult, duality_gap, settle
 
 SOLVERS = {
     "bcd": block_coordinate_descent,
     "fista": accelerated_proximal_gradient,
+    "cvxpy": interior_point,
 }
 
 

@@ -1,0 +1,133 @@
+"""The objective written down once more, in expressions of CVXPY.
+
+From the rows (or the statistics) and the definitions alone: no gradient, prox or dual
+norm of the package takes part, so that answers found this way can tell on them. Each
+kind of data, loss and penalty registers its expression here, by type. CVXPY itself is
+handed in as `cp`, since it is optional and slow to import.
+"""
+
+from functools import singledispatch
+
+import numpy as np
+from scipy import sparse
+
+from skmtl.losses import Huber, Logistic, Poisson, Squared
+from skmtl.objectives import DataObjective, StatisticsObjective, SumObjective
+from skmtl.penalties import ByTask, SparseGroup, Stacked, TraceNorm, WithRidge
+
+
+# ---------------------------------------------------------------- data
+@singledispatch
+def smooth_part(objective, cp, W):
+    """Return f(W), the intercepts minimised out, for an expression W (p, T)."""
+    raise TypeError(f"{type(objective).__name__} has no expression for CVXPY.")
+
+
+@smooth_part.register
+def _(f: DataObjective, cp, W):
+    data, total = f.data, 0.0
+    loss_of = {t: loss for loss, tasks in f.parts for t in tasks.tolist()}
+    nothing = f.at(np.zeros((f.n_features, f.n_tasks)))
+    b = nothing.intercept
+    if f.fit_intercept:  # as what is added to the best constants, which may be large
+        b = b + cp.Variable(f.n_tasks)
+    for task, rows, X in data.blocks():
+        X = sparse.csc_matrix(X) if sparse.issparse(X) else X
+        for t in range(f.n_tasks) if task is None else [task]:
+            cells = (rows, t) if data.shared else rows
+            y, omega = data.y[cells], f.omega[cells]
+            seen = omega > 0
+            z = X[seen] @ W[:, t] + b[t]
+            total += loss_sum(loss_of[t], cp, y[seen], z, omega[seen])
+    return total
+
+
+@smooth_part.register
+def _(f: StatisticsObjective, cp, W):
+    total = 0.5 * f.yy - cp.sum(cp.multiply(f.q, W))
+    for t in range(f.n_tasks):
+        gram = cp.psd_wrap(f.gram[f.index[t]] * f.scale[t])
+        total += cp.quad_form(W[:, t], gram) / 2
+    return total
+
+
+@smooth_part.register
+def _(f: SumObjective, cp, W):
+    p = f.inner.n_features
+    return smooth_part(f.inner, cp, W[:p] + W[p:])
+
+
+# ---------------------------------------------------------------- losses
+@singledispatch
+def loss_sum(loss, cp, y, z, omega):
+    """Return sum_i omega_i l(y_i, z_i) for an expression z (n,)."""
+    raise TypeError(f"{type(loss).__name__} has no expression for CVXPY.")
+
+
+@loss_sum.register
+def _(loss: Squared, cp, y, z, omega):
+    return cp.sum_squares(cp.multiply(np.sqrt(omega), z - y)) / 2
+
+
+@loss_sum.register
+def _(loss: Huber, cp, y, z, omega):
+    return omega @ cp.huber(z - y, loss.delta) / 2
+
+
+@loss_sum.register
+def _(loss: Logistic, cp, y, z, omega):
+    return omega @ cp.logistic(z) - (omega * y) @ z
+
+
+@loss_sum.register
+def _(loss: Poisson, cp, y, z, omega):
+    return omega @ cp.exp(z) - (omega * y) @ z
+
+
+# ---------------------------------------------------------------- penalties
+@singledispatch
+def penalty_and_rules(penalty, cp, W):
+    """Return (Omega(W), constraints) for an expression W (p, T)."""
+    raise TypeError(f"{type(penalty).__name__} has no expression for CVXPY.")
+
+
+@penalty_and_rules.register
+def _(penalty: SparseGroup, cp, W):
+    p, order = W.shape[0], 2 if penalty.norm == "l2" else "inf"
+    blocks = np.arange(p) if penalty.blocks is None else penalty.blocks.labels
+    total, rules = 0.0, [W >= 0] if penalty.positive else []
+    for g in range(blocks.max() + 1):
+        rows = np.flatnonzero(blocks == g)
+        block, v = W[rows, :], 1.0 if penalty.weight is None else penalty.weight[g]
+        if np.isinf(v):
+            rules.append(block == 0)
+            continue
+        norm = cp.norm(cp.vec(block, order="C"), order)
+        group = (1.0 - penalty.l1_ratio) * np.sqrt(len(rows)) * norm
+        l1 = penalty.l1_ratio * cp.sum(cp.abs(block))
+        total += penalty.alpha * v * (group + l1)
+    return total, rules
+
+
+@penalty_and_rules.register
+def _(penalty: ByTask, cp, W):
+    return penalty.alpha * cp.sum(cp.norm(W, 2, axis=0)), []
+
+
+@penalty_and_rules.register
+def _(penalty: TraceNorm, cp, W):
+    return penalty.alpha * cp.normNuc(W), []
+
+
+@penalty_and_rules.register
+def _(penalty: WithRidge, cp, W):
+    value, rules = penalty_and_rules(penalty.gauge, cp, W)
+    rows = np.setdiff1d(np.arange(W.shape[0]), penalty.gauge.free)
+    return value + penalty.ridge / 2 * cp.sum_squares(W[rows, :]), rules
+
+
+@penalty_and_rules.register
+def _(penalty: Stacked, cp, W):
+    first, rules = penalty_and_rules(penalty.first, cp, W[: penalty.p])
+    second, more = penalty_and_rules(penalty.second, cp, W[penalty.p :])
+    return first + second, rules + more

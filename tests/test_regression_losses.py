@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from _oracles import tasks_of
 from _problems import Problem, make_problem
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import PoissonRegressor
@@ -15,8 +16,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import (
+    AlphaPathCV,
     GroupLassoClassifier,
     GroupLassoRegressor,
+    IndependentTasks,
     SharedSpecificRegressor,
     TaskStatistics,
     duality_gap,
@@ -410,3 +413,28 @@ def test_real_outcomes_of_two_kinds_in_one_fit(load):
             mean = Y[name].mean()  # the intercept is not penalised
             assert found[Y[name].notna(), t].mean() == pytest.approx(mean, rel=1e-4)
     assert 0.05 < bcd.score(X, Y) < 0.5
+
+
+# ------------------------------------------------------------------ around it
+def test_independent_tasks_have_their_own_loss():
+    problem, kinds = problem_for("ragged", "mixed")
+    task = problem.extra["task"]
+    model = GroupLassoRegressor(0.05, loss=kinds)
+    found = IndependentTasks(make_pipeline(StandardScaler(), model))
+    found.fit(problem.X, problem.y, task=task)
+    for t, kind in kinds.items():
+        alone = make_pipeline(StandardScaler(), GroupLassoRegressor(0.05, loss=kind))
+        alone.fit(problem.X[task == t], problem.y[task == t])
+        expected = alone.predict(problem.X)
+        np.testing.assert_array_equal(found.predict(problem.X, task=t), expected)
+
+
+def test_path_and_warm_start_of_mixed_tasks():
+    problem, kinds = problem_for("wide_nan", "mixed")
+    model = GroupLassoRegressor(0.05, loss=kinds, tol=1e-8, warm_start=True)
+    first = model.fit(problem.X, problem.y).objective_
+    assert model.fit(problem.X, problem.y).n_iter_ == 0
+    assert model.objective_ == pytest.approx(first, abs=1e-9)
+    clone(model).set_params(alpha=0.06).fit(problem.X, problem.y)
+    path = AlphaPathCV(model, alphas=5, cv=3).fit(problem.X, problem.y)
+    assert path.best_estimator_.converged_

@@ -1,6 +1,9 @@
 """One model per task."""
 
+from collections.abc import Mapping
+
 import numpy as np
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -78,7 +81,7 @@ class IndependentTasks(TaskMetaEstimator):
                 if labels.layout != "single":
                     context = f"Task {name!r} ({len(rows)} rows) could not be fitted"
                 yield delayed(fit_clone)(
-                    DummyClassifier() if single else self.estimator,
+                    DummyClassifier() if single else _for_task(self.estimator, name),
                     X if len(rows) == X.shape[0] else safe_indexing(X, rows),
                     y,
                     weight if weighted else None,
@@ -106,3 +109,17 @@ class IndependentTasks(TaskMetaEstimator):
             columns = np.searchsorted(classes, self._classes_of(s))
             total[:, columns] += self._class_values(method, X, s)
         return total / len(self.tasks_)
+
+
+def _for_task(estimator, task):
+    """Return the estimator with the loss of one task, where it has one for each."""
+    if not hasattr(estimator, "get_params"):
+        return estimator
+    parameters = estimator.get_params().items()
+    own = {
+        name: value[task]
+        for name, value in parameters
+        if name.split("__")[-1] == "loss" and isinstance(value, Mapping)
+        if task in value
+    }
+    return clone(estimator).set_params(**own) if own else estimator

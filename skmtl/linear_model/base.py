@@ -183,6 +183,21 @@ class LinearTaskModel(BaseTaskEstimator):
         return X @ self.coef_[t] + self.intercept_[t]
 
 
+def with_left_out(found, kept, constant):
+    """Return the attributes of a joint fit with rows for the tasks left out of it.
+
+    Those have no coefficients, and `constant` (T,) for intercepts.
+    """
+    if len(kept) == len(constant):
+        return {}
+    shape = (len(constant), found["coef_"].shape[1])
+    whole = {"intercept_": constant.copy(), "_task_share": np.zeros(len(constant))}
+    whole |= {name: np.zeros(shape) for name in found if name[:5] == "coef_"}
+    for name, values in whole.items():
+        values[kept] = found[name]
+    return whole
+
+
 def _statistics_pay(data):
     """Tell whether Gram matrices are smaller than the rows they come from."""
     grams = data.n_tasks

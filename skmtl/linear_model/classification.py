@@ -13,7 +13,7 @@ from skmtl.base import (
     warn_of_single_classes,
 )
 from skmtl.data import TaskData
-from skmtl.linear_model.base import LinearTaskModel
+from skmtl.linear_model.base import LinearTaskModel, with_left_out
 from skmtl.losses import Logistic
 
 # Log-odds of a task whose training labels are all of one class: certain to rounding.
@@ -75,15 +75,10 @@ class LinearTaskClassifier(BinaryScoreMixin, LinearTaskModel, BaseTaskClassifier
             **self._label_attributes(labels),
             **self._class_attributes(labels, classes),
         }
-        T, p = labels.n_tasks, X.shape[1]
+        constant = np.full(labels.n_tasks, CERTAIN)
 
         def complete(found):
-            """Give the tasks that were left out their constant."""
-            whole = {"intercept_": np.full(T, CERTAIN), "_task_share": np.zeros(T)}
-            whole |= {name: np.zeros((T, p)) for name in found if name[:5] == "coef_"}
-            for name, values in whole.items():
-                values[kept] = found[name]
-            return {**head, **found, **whole}
+            return {**head, **found, **with_left_out(found, kept, constant)}
 
         data = TaskData.pack(X, coded) if len(kept) else None
         return data, np.ones(len(kept)), complete

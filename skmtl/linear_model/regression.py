@@ -9,7 +9,7 @@ import numpy as np
 from skmtl._compat import FitProgress, Interval, StrOptions, fit_context
 from skmtl.base import BaseTaskRegressor, keep_previous_fit, some
 from skmtl.data import TaskData
-from skmtl.linear_model.base import LinearTaskModel
+from skmtl.linear_model.base import LinearTaskModel, with_left_out
 from skmtl.linear_model.responses import TaskResponseMixin
 from skmtl.linear_model.task_losses import (
     NAMES,
@@ -66,35 +66,24 @@ class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor)
     def _problem(self, X, labels):
         loss = self._loss(labels.tasks)
         kept, constant = constant_tasks(labels, loss)
-        head = {**self._label_attributes(labels), "_fitted_loss": loss}
-        T, p = labels.n_tasks, X.shape[1]
-        if len(kept) == T:
-            data, y_scale = self._pack(X, labels)
-            head["y_scale_"] = y_scale
-            self._compare_units(data)
-            return data, y_scale, lambda found: {**head, **found}
-        _warn_of_constants(labels.tasks, constant)
-        data, y_scale = None, np.ones(0)
+        data, y_scale, units = None, np.ones(0), np.ones(labels.n_tasks)
+        if len(kept) < labels.n_tasks:
+            _warn_of_constants(labels.tasks, constant)
         if len(kept):
             data, y_scale = self._pack(X, labels)
-            self._compare_units(data)
-        head["y_scale_"] = np.ones(T)
-        head["y_scale_"][kept] = y_scale
+            deviance = 2.0 * null_deviances(data, self._loss(data.tasks))
+            self._check_units(data.tasks, data.n_labels, deviance)
+        units[kept] = y_scale
+        head = {
+            **self._label_attributes(labels),
+            "_fitted_loss": loss,
+            "y_scale_": units,
+        }
 
         def complete(found):
-            """Give the tasks that were left out their constant."""
-            whole = {"intercept_": constant.copy(), "_task_share": np.zeros(T)}
-            whole |= {name: np.zeros((T, p)) for name in found if name[:5] == "coef_"}
-            for name, values in whole.items():
-                values[kept] = found[name]
-            return {**head, **found, **whole}
+            return {**head, **found, **with_left_out(found, kept, constant)}
 
         return data, y_scale, complete
-
-    def _compare_units(self, data):
-        """Check packed data for tasks in different units."""
-        deviance = 2.0 * null_deviances(data, self._loss(data.tasks))
-        self._check_units(data.tasks, data.n_labels, deviance)
 
     def _check_units(self, tasks, n_labels, deviance):
         """Warn where tasks seem to be in different units, and nothing is done of it.
@@ -233,5 +222,5 @@ def _warn_of_units(tasks, n_labels, deviance, has_units):
             f"The labels of task {tasks[high].item()!r} have {what}, so the shared "
             f"penalty is decided by the former. {advice}",
             UserWarning,
-            stacklevel=8,
+            stacklevel=7,
         )

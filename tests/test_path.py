@@ -600,3 +600,31 @@ def test_default_baseline_searches_each_task_alone():
     assert alone.estimator.estimator.task_weight is None
     assert alone.estimator.cv.task_col is None
     assert search.cv.task_col == "hospital"
+
+
+@pytest.mark.parametrize(
+    "loss", ["huber", "poisson", {0: "squared", 1: "poisson", 2: "logistic"}]
+)
+def test_other_losses_are_those_of_the_objective(loss):
+    problem = make_problem("wide_nan")
+    Y = np.where(np.isnan(problem.y), np.nan, np.floor(np.abs(problem.y)))
+    if isinstance(loss, dict):
+        Y[:, 2] = np.where(np.isnan(Y[:, 2]), np.nan, Y[:, 2] > 1)
+    folds = folds_of(len(Y), 4)
+    model = GroupLassoRegressor(loss=loss, tol=1e-8)
+    search = AlphaPathCV(model, alphas=4, eps=0.05, cv=folds).fit(problem.X, Y)
+    train, test = folds[1]
+    one = (
+        clone(model).set_params(alpha=search.alphas_[2]).fit(problem.X[train], Y[train])
+    )
+    z, y = problem.X[test] @ one.coef_.T + one.intercept_, Y[test]
+    for t in range(3):
+        kind = loss if isinstance(loss, str) else loss[t]
+        r = y[:, t] - z[:, t]
+        expected = {
+            "squared": r**2,
+            "huber": np.where(np.abs(r) <= 1.35, r**2 / 2, 1.35 * (np.abs(r) - 0.675)),
+            "poisson": np.exp(z[:, t]) - y[:, t] * z[:, t],
+            "logistic": np.logaddexp(0, z[:, t]) - y[:, t] * z[:, t],
+        }[kind]
+        assert_allclose(search.cv_scores_[2, 1, t], np.nanmean(expected), rtol=1e-3)

@@ -110,7 +110,7 @@ class PathFits:
         models = [self.model._at_alpha(alpha) for alpha in alphas]
         problems = [partial(m._solve, self.objective, callback=None) for m in models]
         exact = None
-        for m, result in zip(models, solve_path(problems), strict=True):
+        for m, result in zip(models, solve_path(problems, alphas), strict=True):
             if not result.converged and self.rows is not None:
                 exact = exact or self.rows()
                 yield m._continue(exact, result)

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from skmtl.base import SHARED, some
+from skmtl.linear_model.task_losses import shared_loss, task_loss
 
 
 def positions_in(model_tasks, tasks, unseen):
@@ -54,8 +55,8 @@ def losses_of_rows(model, X, labels, found, unit):
 
 def loss_of_task(model, t):
     """Return the loss that a regressor was fitted with, for the task at position t."""
-    loss = getattr(model, "_fitted_loss", None) or model._loss()
-    return loss.of_task(t) if hasattr(loss, "of_task") else loss
+    loss = model._fitted_loss
+    return shared_loss(loss) if t == SHARED else task_loss(loss, t)
 
 
 def _log_loss(model, X, y, position):

@@ -12,6 +12,8 @@ from skmtl.solvers.anderson import Anderson
 from skmtl.solvers.stopping import fenchel_gap, settle
 
 SWEEPS_PER_CHECK = 10
+FIRST_SWEEPS = 2  # before the first check, where sweeps cost more than a check
+COSTLY = 5000  # entries of W in the model: such a sweep does
 MIN_WORKING_SET = 100
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
@@ -73,8 +75,9 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
         )
 
     sweeps, best, stalled = 0, np.inf, 0
+    until_check = FIRST_SWEEPS if model.W.size >= COSTLY else SWEEPS_PER_CHECK
     while sweeps < max_sweeps and stalled < STALLED_CHECKS:
-        for _ in range(min(SWEEPS_PER_CHECK, max_sweeps - sweeps)):
+        for _ in range(min(until_check, max_sweeps - sweeps)):
             model.sweep(arguments, bounds, 1)
             sweeps += 1
             anderson.push(model.W, model.state)
@@ -83,6 +86,7 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
         found = gap()
         if found <= target:
             break
+        until_check = min(2 * until_check, SWEEPS_PER_CHECK)
         best, stalled = min(best, found), stalled + 1 if found >= best else 0
         if report is not None and report():
             return sweeps, True

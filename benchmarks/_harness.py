@@ -83,10 +83,14 @@ def table(title, columns, rows):
     """Print rows of (name, {column: text})."""
     print(f"\n{title}")
     width = max(len(name) for name, _ in rows) + 2
-    sizes = {c: max(len(c), *(len(r.get(c, "")) for _, r in rows)) + 2 for c in columns}
+    texts = {c: [c, *(row.get(c, "-") for _, row in rows)] for c in columns}
+    sizes = {c: max(map(len, texts[c])) + 2 for c in columns}
     print(" " * width + "".join(c.rjust(sizes[c]) for c in columns))
     for name, row in rows:
-        print(name.ljust(width) + "".join(row.get(c, "-").rjust(sizes[c]) for c in columns))
+        print(
+            name.ljust(width)
+            + "".join(row.get(c, "-").rjust(sizes[c]) for c in columns)
+        )
 
 
 def number(seconds):

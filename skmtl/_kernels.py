@@ -161,9 +161,9 @@ def bcd_dense(
     """Sweep over blocks on sum_t sum_i h_i r_i^2 / 2, for dense columns X (k, n).
 
     Task t has the entries x_start[t]:x_start[t] + n_rows[t] of a column, and those from
-    r_start[t] of h and s; level[t] is h where all its entries are the same, else 0; mean (T, k) is
-    the h-weighted mean that centres X. In place: W (T, k), and the weighted residuals
-    s = h r, whose sum per task is 0 where mean is not 0.
+    r_start[t] of h and s; level[t] is h where all its entries are the same, else 0;
+    mean (T, k) is the h-weighted mean that centres X. In place: W (T, k), and the
+    weighted residuals s = h r, whose sum per task is 0 where mean is not 0.
     """
     T = len(W)
     size = longest_block(starts) * T

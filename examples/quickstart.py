@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.impute import SimpleImputer
-from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
-from skmtl import GroupLassoRegressor, TaskKFold, load_nhefs, make_mtl_pipeline
+from skmtl import AlphaPathCV, GroupLassoRegressor, load_nhefs, make_mtl_pipeline
 
 
 def main(folder="."):
@@ -32,11 +31,7 @@ def main(folder="."):
 
     # The outcomes are in units of their own, hence scale_y. alpha is chosen inside
     # every training part, and so it is for the single-task model.
-    search = GridSearchCV(
-        GroupLassoRegressor(scale_y=True),
-        {"alpha": np.logspace(-2.5, 0, 11)},
-        cv=TaskKFold(5),
-    )
+    search = AlphaPathCV(GroupLassoRegressor(scale_y=True))
     model = make_mtl_pipeline(SimpleImputer(), StandardScaler(), search)
 
     report = model.compare(X, Y, n_jobs=2, random_state=0)

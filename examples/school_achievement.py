@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import root_mean_squared_error
-from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import (
+    AlphaPathCV,
     GroupLassoRegressor,
     IndependentTasks,
     MultiTaskMLPRegressor,
@@ -41,11 +41,7 @@ def main(folder="."):
         f"{', '.join(hsb.feature_names)}\n"
     )
 
-    search = GridSearchCV(
-        GroupLassoRegressor(unseen="shared"),
-        {"alpha": np.logspace(-2, 0.5, 6)},
-        cv=TaskKFold(5),
-    )
+    search = AlphaPathCV(GroupLassoRegressor(unseen="shared"), alphas=20)
     model = make_mtl_pipeline(StandardScaler(), search, task_col="school")
     compare_with_baselines(model, pupils, points, folder)
     predict_new_schools(model, pupils, points)

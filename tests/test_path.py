@@ -449,7 +449,10 @@ def expected_failures(search):
         "the copies of a row that is there twice are in different folds",
     )
     lists = {"check_classifier_multioutput": "classes_ is a list after a wide fit"}
-    return lists if is_classifier(search) else weights
+    if not is_classifier(search):
+        return weights
+    # Before 1.7 the check makes the labels binary in two ways that differ.
+    return lists | (weights if version < parse_version("1.7") else {})
 
 
 @parametrize_with_checks(

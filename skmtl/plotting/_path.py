@@ -122,5 +122,10 @@ class PathDisplay:
         ax.grid(axis="y", color="0.9", zorder=0)
         ax.spines[["top", "right"]].set_visible(False)
         if named or self.alpha is not None:
-            ax.legend(title="feature", frameon=False)
+            ax.legend(
+                title="feature",
+                loc="center left",
+                bbox_to_anchor=(1, 0.5),
+                frameon=False,
+            )
         return self

@@ -237,13 +237,14 @@ def _block_bounds(curvature, starts, largest):
 
     `largest(s, e)` gives it for the rows s:e, where there are several.
     """
-    sizes = np.diff(starts)
+    curvature, sizes = np.maximum(curvature, 0.0), np.diff(starts)  # less is rounding
     if np.all(sizes == 1):
         return curvature
     bounds = np.ascontiguousarray(curvature[:, starts[:-1]])
     for b in np.flatnonzero(sizes > 1):
         # A little more than rounding may have taken away.
-        bounds[:, b] = np.multiply(largest(starts[b], starts[b + 1]), 1 + 1e-10)
+        found = np.multiply(largest(starts[b], starts[b + 1]), 1 + 1e-10)
+        bounds[:, b] = np.maximum(found, 0.0)
     return bounds
 
 

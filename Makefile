@@ -54,7 +54,7 @@ docs: $(VENV)/.docs  ## build docs/_build/html, warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -E -j auto docs docs/_build/html
 
 bench: $(VENV)/.bench  ## run every script in benchmarks/
-	@set -e; for script in benchmarks/*.py; do \
+	@set -e; for script in benchmarks/[a-z]*.py; do \
 		if test -f "$$script"; then echo "== $$script"; $(BIN)/python "$$script"; fi; \
 	done
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: equal certificates, honest timing, and what was measured on.
+"""What the benchmarks share: equal certificates, timing, and what it ran on.
 
 Every solver is timed at the loosest tolerance of its own at which its answer has the
 duality gap that is asked for; the gap is computed here, by one function, for all. Times

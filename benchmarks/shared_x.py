@@ -55,7 +55,7 @@ def scikit_learn(X, Y, alpha):
 
 
 def celer(X, Y, alpha):
-    """Return solve(tol) of celer, whose estimator does not run on every scikit-learn."""
+    """Return solve(tol) of celer, by the entry that runs on every scikit-learn."""
     from celer.homotopy import mtl_path
 
     def solve(tol):

@@ -1,6 +1,6 @@
 """Weighted first and second moments of rows, merged by the pairwise update."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -24,7 +24,7 @@ class Moments:
     def plus(self, other, gram=None):
         """Return the moments of the rows of both (the pairwise update)."""
         if self.weight == 0:
-            return other
+            return other if gram is None else replace(other, gram=gram)
         weight = self.weight + other.weight
         share = other.weight / weight
         dx, dy = other.x_mean - self.x_mean, other.y_mean - self.y_mean
@@ -87,6 +87,7 @@ def _block_moments(X, y, s):
         product = X.T @ scaled
         gram = np.asarray(product.todense()) - weight * np.outer(x_mean, x_mean)
         xy = np.asarray(scaled.T @ Yc)  # Yc has mean 0, so X need not be centred
+        _centre_first(X, Yc, s, x_mean, weight, gram, xy)
     else:
         Xc = X - x_mean
         if np.all(s == s[0]):
@@ -97,6 +98,22 @@ def _block_moments(X, y, s):
             Xc *= np.sqrt(s)[:, None]
             gram = Xc.T @ Xc
     return Moments(weight, x_mean, y_mean, gram, xy, (s @ Yc**2))
+
+
+def _centre_first(X, Yc, s, x_mean, weight, gram, xy):
+    """Put right, in place, the columns of sparse X whose variance was cancelled.
+
+    Those of means far larger than their spread: few, since they cannot be sparse.
+    """
+    lost = np.flatnonzero(np.diag(gram) < 1e-4 * weight * x_mean**2)
+    if not len(lost):
+        return
+    Xc = X.tocsc()[:, lost].toarray() - x_mean[lost]
+    scaled = s[:, None] * Xc
+    cross = np.asarray(X.T @ scaled)
+    gram[:, lost], gram[lost] = cross, cross.T
+    gram[np.ix_(lost, lost)] = Xc.T @ scaled
+    xy[lost] = scaled.T @ Yc
 
 
 def _merge_blocks(blocks, p, k):

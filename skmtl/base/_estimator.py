@@ -74,14 +74,14 @@ default=None
             dtype=np.float64,
         )
 
-    def _check_labels(self, X, y, task, sample_weight):
+    def _check_labels(self, X, y, task, sample_weight, *, empty_tasks=False):
         """Read y and task in whatever layout they come."""
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
                 "the target y is None."
             )
-        labels = read_labels(y, task, sample_weight)
+        labels = read_labels(y, task, sample_weight, empty_tasks=empty_tasks)
         n_rows, n_labels = num_samples(X), len(labels.y)
         if n_rows != n_labels:
             raise ValueError(
@@ -169,8 +169,9 @@ default=None
 class BaseTaskRegressor(RegressorMixin, BaseTaskEstimator):
     """Regressors: `_predict_task(X, t)` gives the predictions of task t, shape (n,)."""
 
-    def _check_labels(self, X, y, task, sample_weight):
-        return numeric_labels(super()._check_labels(X, y, task, sample_weight))
+    def _check_labels(self, X, y, task, sample_weight, **options):
+        labels = super()._check_labels(X, y, task, sample_weight, **options)
+        return numeric_labels(labels)
 
     def _label_dtype(self):
         return np.float64

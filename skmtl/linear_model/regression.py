@@ -39,8 +39,8 @@ class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor)
     def _loss(self, tasks):
         return read_loss(self.loss, tasks, self.huber_delta)
 
-    def _check_labels(self, X, y, task, sample_weight):
-        labels = super()._check_labels(X, y, task, sample_weight)
+    def _check_labels(self, X, y, task, sample_weight, **options):
+        labels = super()._check_labels(X, y, task, sample_weight, **options)
         check_labels(labels, self._loss(labels.tasks))
         return labels
 
@@ -113,14 +113,14 @@ class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor)
         head["_fitted_loss"] = loss
         return objective, c, y_scale, head
 
-    @fit_context(prefer_skip_nested_validation=True)
     def fit_statistics(self, statistics):
         """Fit from statistics alone, without a row of data.
 
         Parameters
         ----------
         statistics : TaskStatistics
-            The (added up) statistics of all data.
+            The (added up) statistics of all data. Predictions are checked against
+            their `feature_names`.
 
         Returns
         -------
@@ -132,35 +132,56 @@ class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor)
             raise TypeError(
                 f"statistics must be TaskStatistics, got {type(statistics).__name__}."
             )
+        self._validate_params()
         with keep_previous_fit(self):
-            progress = FitProgress(self, None, None)
             s = statistics
-            self.n_features_in_ = s.n_features  # what feature groups are read with
-            objective, c, y_scale, head = self._statistics_problem(s)
-            head |= {"n_features_in_": s.n_features, "statistics_": s}
-
-            def report(current_point):
-                def attributes():
-                    point = current_point()
-                    b = objective.intercepts(point)
-                    return {**head, **self._model_attributes(point.W, b, c, y_scale)}
-
-                return progress.step(attributes)
-
-            callback = None if progress.context is None else report
-            W0 = self._start(s.tasks, s.n_features, y_scale)
-            result = self._solve(objective, W0, callback)
-            result.warn(type(self).__name__)
-            attributes = {**head, **self._result_attributes(result, c, y_scale)}
-            vars(self).update(attributes)
-            progress.finish(lambda: attributes)
+            empty = s.tasks[s.n == 0]
+            if len(empty):
+                raise ValueError(
+                    f"Task {empty[0].item()!r} has no label in these statistics. Add "
+                    "those of rows where it is observed, or drop its column."
+                )
+            self._know_features(s)
+            self._check_rows(s.tasks, s.n)
+            self._fit_statistics(s)
+            self.statistics_ = s
         return self
+
+    def _know_features(self, s):
+        """Take over what statistics know of the features; groups are read with it."""
+        self.n_features_in_ = s.n_features
+        vars(self).pop("feature_names_in_", None)
+        if s.feature_names is not None:
+            self.feature_names_in_ = s.feature_names
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def _fit_statistics(self, s):
+        """Fit statistics of tasks that all have labels."""
+        progress = FitProgress(self, None, None)
+        objective, c, y_scale, head = self._statistics_problem(s)
+
+        def report(current_point):
+            def attributes():
+                point = current_point()
+                b = objective.intercepts(point)
+                return {**head, **self._model_attributes(point.W, b, c, y_scale)}
+
+            return progress.step(attributes)
+
+        callback = None if progress.context is None else report
+        W0 = self._start(s.tasks, s.n_features, y_scale)
+        result = self._solve(objective, W0, callback)
+        result.warn(type(self).__name__)
+        attributes = {**head, **self._result_attributes(result, c, y_scale)}
+        vars(self).update(attributes)
+        progress.finish(lambda: attributes)
 
     def partial_fit(self, X, y, *, task=None, sample_weight=None):
         """Add rows to the data seen so far and fit to all of them.
 
         Only statistics are kept, so a call costs what its own rows cost. Any split of a
-        table into calls gives the fit of the whole table.
+        table into calls gives the fit of the whole table. Columns of a wide y without a
+        label so far are left out of the fit, with a warning, until one comes.
 
         Parameters
         ----------
@@ -182,13 +203,28 @@ default=None
         self._validate_params()
         with keep_previous_fit(self):
             seen = getattr(self, "statistics_", None)
-            labels = self._check_labels(X, y, task, sample_weight)
-            values = self._check_X(X, reset=seen is None)
-            statistics = TaskStatistics.from_data(
-                TaskData.pack(values, labels), labels.layout
-            )
-            self.fit_statistics(statistics if seen is None else seen + statistics)
+            labels = self._check_labels(X, y, task, sample_weight, empty_tasks=True)
+            data = TaskData.pack(self._check_X(X, reset=seen is None), labels)
+            names = getattr(self, "feature_names_in_", None)
+            total = TaskStatistics.from_data(data, labels.layout, names)
+            total = total if seen is None else seen + total
+            if not total.n.any():
+                raise ValueError("No column of y has an observed label so far.")
+            _warn_of_no_labels(total.tasks[total.n == 0])
+            self._fit_statistics(total.labelled())
+            self.statistics_ = total
         return self
+
+
+def _warn_of_no_labels(tasks):
+    """Warn of tasks that a stream has not met yet."""
+    if len(tasks):
+        warnings.warn(
+            f"No label so far for task(s) {some(tasks)}; they are left out of the fit "
+            "until one comes.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _warn_of_constants(tasks, constant):

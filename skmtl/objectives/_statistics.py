@@ -108,7 +108,21 @@ class StatisticsObjective:
         W, gram = np.abs(point.W[used]), np.abs(self.gram[:, used][:, :, used])
         products = grams_times(gram, self.index, W) * self.scale
         size = np.vdot(W, products) + 2.0 * np.vdot(np.abs(self.q[used]), W) + self.yy
-        return 4.0 * np.finfo(float).eps * float(size)
+        return 4.0 * np.finfo(float).eps * float(size) + self._drift(W, used)
+
+    def _drift(self, W, used):
+        """Return what rounding of numbers far from 0 does to the value.
+
+        Rows and their means hold errors of eps times their size, which move
+        predictions. Without intercepts the Gram matrices hold the means themselves.
+        """
+        if not self.fit_intercept:
+            return 0.0
+        s = self.statistics
+        size = np.einsum("tj,jt->t", np.abs(s.x_mean[:, used]), W)
+        off = np.finfo(float).eps * (size + np.abs(s.y_mean) / self.y_scale)
+        c = self.scale * s.weight
+        return float((np.sqrt(c * self._task_yy) * off + 0.5 * c * off**2).sum())
 
     def intercepts(self, point):
         """Return b_t in the units of the (scaled) labels, (T,)."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from skmtl._compat import check_features
 from skmtl.data import TaskData
-from skmtl.layouts import as_task_labels, numeric_labels, read_labels
+from skmtl.layouts import numeric_labels, read_labels
 from skmtl.moments import (
     Moments,
     equal_columns,
@@ -14,6 +14,8 @@ from skmtl.moments import (
     packed_moments,
     shared_moments,
 )
+from skmtl.statistics._checks import check
+from skmtl.statistics._orders import check_same_features, column_names, joint_order
 
 _FORMAT = 1
 _FIELDS = (
@@ -40,15 +42,18 @@ class TaskStatistics:
     theirs without sharing a row. Two tasks observed on the same rows share one Gram
     matrix.
 
-    A Gram matrix is not anonymous: with as few rows as features it can be solved for
-    the rows. Share statistics of many more rows than features.
+    Statistics are not anonymous: counts and means are there to be read, with as few
+    rows as features a Gram matrix can be solved for the rows, and the difference of two
+    statistics is that of the rows by which they differ. Read the user guide before you
+    share some, and `save` with `min_samples`.
 
     Parameters
     ----------
     tasks : ndarray of shape (T,)
         Task labels.
     n : ndarray of shape (T,)
-        Number of labels with positive weight.
+        Number of labels with positive weight; 0 for a column of a wide table that has
+        none in this part of it.
     weight : ndarray of shape (T,)
         Sum of the weights.
     x_mean : ndarray of shape (T, p)
@@ -65,6 +70,8 @@ class TaskStatistics:
         Centred sums of squared labels.
     layout : {"long", "wide", "single"}, default="long"
         The layout of the rows, so that a model fitted to the statistics predicts in it.
+    feature_names : ndarray of shape (p,) or None, default=None
+        Names of the features. Statistics add up only if these agree.
 
     Examples
     --------
@@ -88,6 +95,7 @@ class TaskStatistics:
     xy: np.ndarray
     yy: np.ndarray
     layout: str = "long"
+    feature_names: np.ndarray | None = None
 
     @property
     def n_tasks(self):
@@ -105,10 +113,11 @@ class TaskStatistics:
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             The features.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Labels; NaN means not observed in the wide layout.
+            Labels; NaN means not observed in the wide layout, where a column may hold
+            no label at all in a part of a stream.
         task : array-like of shape (n_samples,) or scalar, default=None
             The task of each row, where y has one label per row.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
@@ -119,12 +128,17 @@ default=None
         -------
         TaskStatistics
         """
+        names = column_names(X)
         X = check_features(X)
-        labels = numeric_labels(read_labels(y, task, sample_weight))
-        return cls.from_data(TaskData.pack(X, labels), labels.layout)
+        labels = numeric_labels(read_labels(y, task, sample_weight, empty_tasks=True))
+        if len(labels.y) != X.shape[0]:
+            raise ValueError(
+                f"X has {X.shape[0]} rows, but there are {len(labels.y)} of labels."
+            )
+        return cls.from_data(TaskData.pack(X, labels), labels.layout, names)
 
     @classmethod
-    def from_data(cls, data, layout="long"):
+    def from_data(cls, data, layout="long", feature_names=None):
         """Collect the statistics of packed `TaskData` in one pass over X."""
         if data.shared:
             groups, index = equal_columns(data.weight)
@@ -156,6 +170,7 @@ default=None
             xy,
             yy,
             layout,
+            feature_names,
         )
 
     def _moments(self, t):
@@ -172,13 +187,11 @@ default=None
     def __add__(self, other):
         """Return the statistics of the rows of both."""
         self._check_compatible(other)
-        tasks = np.unique(np.concatenate([self.tasks, other.tasks]))
         mine = {v: t for t, v in enumerate(self.tasks.tolist())}
         theirs = {v: t for t, v in enumerate(other.tasks.tolist())}
-        if mine.keys() == theirs.keys():
-            tasks = self.tasks
+        tasks = joint_order([*mine], [*theirs], self.layout)
         parts, n, sums = [], [], {}
-        for v in tasks.tolist():
+        for v in tasks:
             a, b = mine.get(v), theirs.get(v)
             of = [s._moments(t) for s, t in ((self, a), (other, b)) if t is not None]
             # Tasks that share their rows in both share the sum as well.
@@ -192,7 +205,8 @@ default=None
                 parts.append(replace(of[0], gram=sums.get(key, of[0].gram)))
             sums.setdefault(key, parts[-1].gram)
             n.append((0 if a is None else self.n[a]) + (0 if b is None else other.n[b]))
-        return self._join(tasks, np.array(n), parts, self.layout)
+        tasks = np.array(tasks, np.result_type(self.tasks, other.tasks))
+        return self._join(tasks, np.array(n), parts)
 
     def __sub__(self, other):
         """Return the statistics of the rows of self that are not in other.
@@ -228,7 +242,7 @@ default=None
         if not tasks:
             raise ValueError("Nothing is left: both hold the same number of rows.")
         tasks = np.array(tasks, self.tasks.dtype)
-        return self._join(tasks, np.array(n), parts, self.layout)
+        return self._join(tasks, np.array(n), parts)
 
     def _check_compatible(self, other):
         if not isinstance(other, TaskStatistics):
@@ -249,12 +263,13 @@ default=None
                 f"{other.tasks.dtype} labels; use one kind."
             )
 
-    @classmethod
-    def _join(cls, tasks, n, parts, layout):
+        check_same_features(self.feature_names, other.feature_names)
+
+    def _join(self, tasks, n, parts):
         """Put the moments of the tasks together; some may hold the same Gram."""
         grams = {id(m.gram): m.gram for m in parts}
         position = {key: g for g, key in enumerate(grams)}
-        return cls(
+        return TaskStatistics(
             tasks,
             n,
             np.array([m.weight for m in parts]),
@@ -264,8 +279,25 @@ default=None
             np.array([position[id(m.gram)] for m in parts]),
             np.stack([m.xy[:, 0] for m in parts]),
             np.concatenate([m.yy for m in parts]),
-            layout,
+            self.layout,
+            self.feature_names,
         )
+
+    def labelled(self):
+        """Leave out the columns of a wide table that hold no label.
+
+        Returns
+        -------
+        TaskStatistics
+            Those of the other tasks.
+        """
+        kept = self.n > 0
+        if kept.all():
+            return self
+        used, index = np.unique(self.gram_index[kept], return_inverse=True)
+        per_task = ("tasks", "n", "weight", "x_mean", "y_mean", "xy", "yy")
+        fields = {name: getattr(self, name)[kept] for name in per_task}
+        return replace(self, **fields, gram=self.gram[used], gram_index=index)
 
     def squared_errors(self, coef, intercept):
         """Return the sums of weighted squared errors of linear predictions, (T,).
@@ -287,15 +319,32 @@ default=None
         spread = np.einsum("tj,tj->t", coef, images - 2.0 * self.xy) + self.yy
         return np.maximum(spread, 0.0) + self.weight * off**2
 
-    def save(self, path):
+    def save(self, path, *, min_samples=None):
         """Write the statistics to a ``.npz`` file.
 
         Parameters
         ----------
         path : str or path-like
             The file to write.
+        min_samples : int, default=None
+            Refuse to write a task with labels, but fewer than this; larger values
+            protect its rows better. None: no limit.
+
+        Raises
+        ------
+        ValueError
+            If a task has fewer than `min_samples` labels.
         """
+        few = np.flatnonzero((self.n > 0) & (self.n < (min_samples or 0)))
+        if len(few):
+            raise ValueError(
+                f"Task {self.tasks[few[0]].item()!r} has {self.n[few[0]]} labels, "
+                f"fewer than min_samples={min_samples}, so its statistics say much "
+                "about single rows. Leave its rows out, or join it with another task."
+            )
         fields = {name: getattr(self, name) for name in _FIELDS}
+        if self.feature_names is not None:
+            fields["feature_names"] = self.feature_names.astype(str)
         with open(path, "wb") as file:  # numpy would append to the name
             np.savez(file, format=_FORMAT, **fields)
 
@@ -320,6 +369,8 @@ default=None
         try:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
                 fields = {name: stored[name] for name in (*_FIELDS, "format")}
+                if "feature_names" in stored:
+                    fields["feature_names"] = stored["feature_names"].astype(object)
             version = int(fields.pop("format"))
         except OSError:
             raise
@@ -337,53 +388,4 @@ default=None
 
     def check(self):
         """Raise ValueError unless the arrays fit together and could come from data."""
-        T, p, G = self.tasks.size, self.x_mean.shape[-1:], self.gram.shape[:1]
-        if not T or not p or not G:
-            raise ValueError("TaskStatistics: tasks, x_mean or gram has no entries.")
-        (p,), (G,) = p, G
-        shapes = {
-            "n": (T,), "weight": (T,), "x_mean": (T, p), "y_mean": (T,),
-            "gram": (G, p, p), "gram_index": (T,), "xy": (T, p), "yy": (T,),
-        }  # fmt: skip
-        for name, shape in shapes.items():
-            if getattr(self, name).shape != shape:
-                raise ValueError(
-                    f"TaskStatistics: {name} has shape {getattr(self, name).shape}, "
-                    f"expected {shape}."
-                )
-            kinds = "iu" if name in {"n", "gram_index"} else "f"
-            if getattr(self, name).dtype.kind not in kinds:
-                raise ValueError(
-                    f"TaskStatistics: {name} has dtype {getattr(self, name).dtype}."
-                )
-            if not np.isfinite(getattr(self, name)).all():
-                raise ValueError(f"TaskStatistics: {name} contains NaN or infinity.")
-        as_task_labels(self.tasks)
-        if len(set(self.tasks.tolist())) != T:
-            raise ValueError("TaskStatistics: a task appears twice.")
-        if self.layout not in {"long", "wide", "single"}:
-            raise ValueError(f"TaskStatistics: unknown layout {self.layout!r}.")
-        if (self.weight <= 0).any() or (self.n < 1).any():
-            raise ValueError(
-                "TaskStatistics: every task needs rows of positive weight."
-            )
-        if self.gram_index.min() < 0 or self.gram_index.max() >= G:
-            raise ValueError("TaskStatistics: gram_index points outside gram.")
-        size = np.abs(self.gram).max(axis=(1, 2), initial=0.0)
-        for g in range(G):
-            if not np.allclose(self.gram[g], self.gram[g].T, atol=1e-9 * size[g]):
-                raise ValueError("TaskStatistics: a Gram matrix is not symmetric.")
-            smallest = np.linalg.eigvalsh(self.gram[g])[0] if p else 0.0
-            if smallest < -1e-8 * p * size[g]:
-                raise ValueError(
-                    "TaskStatistics: a Gram matrix is not positive semi-definite "
-                    f"(eigenvalue {smallest:.2g}), so no data can have it."
-                )
-        if (self.yy < 0).any():
-            raise ValueError("TaskStatistics: yy, a sum of squares, is negative.")
-        squares = np.maximum(np.einsum("gjj->gj", self.gram)[self.gram_index], 0.0)
-        limit = np.sqrt(squares + 1e-8 * size[self.gram_index][:, None])
-        if (np.abs(self.xy) > (1 + 1e-6) * limit * np.sqrt(self.yy)[:, None]).any():
-            raise ValueError(
-                "TaskStatistics: xy is larger than the squares in gram and yy allow."
-            )
+        check(self)

@@ -7,11 +7,13 @@ import pytest
 from _problems import make_problem
 
 from skmtl import (
+    AlphaPathCV,
     GroupLassoRegressor,
     ReweightedGroupLassoClassifier,
     ReweightedGroupLassoRegressor,
     duality_gap,
     kkt_residual,
+    mtl_path,
     objective,
 )
 from skmtl.data import TaskData
@@ -144,6 +146,17 @@ def test_stream_and_scaling(planted):
     for rows in (slice(0, 50), slice(50, 120)):
         stream.partial_fit(X[rows], (Y * [1, 10, 100])[rows])
     np.testing.assert_allclose(stream.coef_, batch.coef_, rtol=1e-4, atol=1e-6)
+
+
+def test_path_and_search(planted):
+    X, Y, _ = planted
+    path = mtl_path(ReweightedGroupLassoRegressor(), X, Y, alphas=[1.0, 0.3, 0.1])
+    assert np.isnan(path.dual_gaps).all()
+    for alpha, coef in zip(path.alphas, path.coefs, strict=True):
+        single = ReweightedGroupLassoRegressor(alpha).fit(X, Y)
+        np.testing.assert_allclose(coef, single.coef_, rtol=1e-3, atol=1e-3)
+    search = AlphaPathCV(ReweightedGroupLassoRegressor(), alphas=15).fit(X, Y)
+    assert search.best_estimator_.selected_features_.tolist() == [0, 1, 2, 3]
 
 
 def test_not_converged_says_so(planted):

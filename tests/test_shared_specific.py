@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from _oracles import tasks_of
 from _problems import make_problem
+from sklearn.base import clone
 
 from skmtl import (
     GroupLassoRegressor,
@@ -12,6 +13,7 @@ from skmtl import (
     SharedSpecificRegressor,
     duality_gap,
     kkt_residual,
+    mtl_path,
     objective,
 )
 from skmtl.data import TaskData
@@ -218,6 +220,18 @@ def test_classifier(planted, shared, specific):
     assert not model.coef_shared_[1].any()
     assert (model.predict(X)[:, 1] == 1).all()
     assert duality_gap(model, X, one_class) <= 2 * model.dual_gap_ + 1e-12
+
+
+@pytest.mark.parametrize(("shared", "specific"), KINDS)
+def test_path(planted, shared, specific):
+    X, Y = planted
+    model = SharedSpecificRegressor(
+        beta=0.3, shared=shared, specific=specific, tol=1e-8
+    )
+    path = mtl_path(model, X, Y, alphas=[1.0, 0.3])
+    for alpha, coef in zip(path.alphas, path.coefs, strict=True):
+        single = clone(model).set_params(alpha=alpha).fit(X, Y)
+        np.testing.assert_allclose(coef, single.coef_, atol=1e-4)
 
 
 def test_block_descent_needs_rows_and_elements(planted):

@@ -24,7 +24,8 @@ class PathResult:
     intercepts : ndarray of shape (n_alphas, n_tasks)
         Intercepts.
     dual_gaps : ndarray of shape (n_alphas,)
-        Upper bounds of the distance to the optimum, as `dual_gap_` of one fit.
+        Upper bounds of the distance to the optimum, as `dual_gap_` of one fit; NaN for
+        a model that is not convex.
     n_iters : ndarray of shape (n_alphas,)
         Sweeps done for each alpha.
     converged : ndarray of shape (n_alphas,)
@@ -147,7 +148,7 @@ default=None
         alphas,
         np.stack([m.coef_ for m in fitted]),
         np.stack([m.intercept_ for m in fitted]),
-        np.array([m.dual_gap_ for m in fitted]),
+        np.array([getattr(m, "dual_gap_", np.nan) for m in fitted]),
         np.array([m.n_iter_ for m in fitted]),
         np.array([m.converged_ for m in fitted]),
         labels.tasks,

@@ -13,6 +13,7 @@ import skmtl.penalties
 from skmtl import (
     GroupLassoClassifier,
     GroupLassoRegressor,
+    ReweightedGroupLassoRegressor,
     SharedSpecificClassifier,
     SharedSpecificRegressor,
     TaskStatistics,
@@ -214,6 +215,13 @@ def test_few_iterations_are_reported():
         model.fit(problem.X, problem.y, **problem.extra)
     assert not model.converged_
     assert model.n_iter_ <= 2
+
+
+def test_only_convex_models_have_a_reference():
+    problem = make_problem("ragged")
+    model = ReweightedGroupLassoRegressor(0.1, solver="cvxpy")
+    with pytest.raises(ValueError, match="The 'solver' parameter"):
+        model.fit(problem.X, problem.y, **problem.extra)
 
 
 def test_without_cvxpy(monkeypatch):

@@ -29,6 +29,7 @@ class _ReweightedGroupLasso(LinearTaskModel):
         "gamma": [Interval(Real, 1, None, closed="neither")],
         "theta": [Interval(Real, 0, None, closed="neither")],
         "eps": [Interval(Real, 0, None, closed="neither")],
+        "solver": [StrOptions({"auto", "bcd", "fista"})],  # CVXPY is for convex ones
     }
 
     _convex = False

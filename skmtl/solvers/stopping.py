@@ -46,7 +46,10 @@ def settle(objective, penalty, point):
         step = np.empty_like(g)
         for t in range(len(g)):
             A = model.A[model.index[t]] * model.scale[t]
-            step[t] = np.linalg.lstsq(A, g[t], rcond=None)[0]
+            unit = np.sqrt(np.diag(A))  # the scales of the features are no rank
+            unit[unit == 0] = 1.0
+            scaled = A / unit / unit[:, None]
+            step[t] = np.linalg.lstsq(scaled, g[t] / unit, rcond=None)[0] / unit
         decrement = float(np.vdot(g, step))
         if decrement <= 1e-15 * objective.null:
             break

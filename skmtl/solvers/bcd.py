@@ -136,7 +136,8 @@ def _line_search(objective, penalty, old, new):
     step = new.W - old.W
     slope = float(np.vdot(objective.gradient(old), step))
     slope += penalty.value(new.W) - penalty.value(old.W)
-    slack = ROUNDING * abs(start)
+    # Losses are sums of larger terms, so D0 tells better than a small sum of them.
+    slack = ROUNDING * max(abs(start), objective.null)
     tau, image = 1.0, None
     for _ in range(40):
         if new.value + penalty.value(new.W) <= start + 1e-4 * tau * slope + slack:

@@ -290,9 +290,10 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
     unseen : {"raise", "shared"}, default="raise"
         What to do at prediction with a task that fit never saw: raise, or predict with
         the task-weighted mean of the coefficients and warn.
-    solver : {"auto", "bcd", "fista"}, default="auto"
-        Newton steps solved by block coordinate descent on working sets, or accelerated
-        proximal gradient. "auto" takes the former.
+    solver : {"auto", "bcd", "fista", "cvxpy"}, default="auto"
+        Newton steps by block coordinate descent, accelerated proximal gradient, or the
+        slow reference CVXPY (extra ``reference``), which leaves small numbers where the
+        others find exact zeros and does not heed `tol`. "auto" takes the first.
     tol : float, default=1e-4
         Stop when the duality gap is at most tol times half the null deviance; smaller
         is more exact and slower.

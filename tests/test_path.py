@@ -418,6 +418,7 @@ class NoPenalty:
     """Stands for a family whose limit is reached at no finite alpha."""
 
     row_separable = False
+    solvers = ("fista",)
     free = np.zeros(0, dtype=int)
 
 

@@ -88,7 +88,7 @@ def test_optimum_of_two_parts(kind, name, shared, specific):
     f = SumObjective(f)
     penalty = penalty_of(shared, specific, data.n_features, factor)
     expected = expected_value(problem, loss, shared, specific, factor)
-    for solver in ["fista"] + ["bcd"] * penalty.row_separable:
+    for solver in penalty.solvers:
         result = solve(f, penalty, solver=solver, tol=1e-7, max_iter=50_000)
         assert result.converged
         assert result.gap <= 1e-7 * f.null

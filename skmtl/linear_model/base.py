@@ -77,11 +77,16 @@ class LinearTaskModel(BaseTaskEstimator):
 
     def _solver_for(self, penalty):
         """Return the solver that suits the penalty, or the one asked for."""
-        if self.solver == "bcd" and not penalty.row_separable:
-            raise ValueError("solver='bcd' needs a penalty that acts row by row.")
-        if self.solver != "auto":
-            return self.solver
-        return "bcd" if penalty.row_separable else "fista"
+        if self.solver == "auto":
+            return penalty.solvers[0]
+        known = (*penalty.solvers, "cvxpy")
+        if self.solver not in known:
+            raise ValueError(
+                f"solver={self.solver!r} cannot take the penalty of this "
+                f"{type(self).__name__}; it must be one of 'auto', "
+                f"{', '.join(map(repr, known))}."
+            )
+        return self.solver
 
     def _solve(self, objective, W0, callback, max_iter=None):
         """Minimise the objective plus the penalty."""

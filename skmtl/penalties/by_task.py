@@ -15,6 +15,7 @@ class ByTask:
     alpha: float
 
     row_separable = False
+    solvers = ("fista",)
 
     @property
     def _rows(self):

@@ -85,6 +85,7 @@ class ConcaveRows:
     phi: object
 
     row_separable = True
+    solvers = ("bcd", "fista")
 
     def value(self, W):
         """Return the penalty of W."""

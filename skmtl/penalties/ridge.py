@@ -20,6 +20,11 @@ class WithRidge:
         """Whether the prox acts row by row."""
         return self.gauge.row_separable
 
+    @property
+    def solvers(self):
+        """Names of the solvers that can take it, the fastest first."""
+        return self.gauge.solvers
+
     def _ridge(self, W):
         """Return the strength of all rows, or of each row, (p, 1)."""
         if not len(self.gauge.free):

@@ -43,6 +43,7 @@ class SparseGroup:
     blocks: Blocks | None = None
 
     row_separable = True
+    solvers = ("bcd", "fista")
 
     @property
     def _group(self):

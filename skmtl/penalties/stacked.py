@@ -18,6 +18,11 @@ class Stacked:
         """Whether both proxes act row by row."""
         return self.first.row_separable and self.second.row_separable
 
+    @property
+    def solvers(self):
+        """Names of the solvers that can take both, the fastest first."""
+        return tuple(s for s in self.first.solvers if s in self.second.solvers)
+
     def _parts(self, V):
         return (self.first, V[: self.p]), (self.second, V[self.p :])
 

@@ -14,6 +14,7 @@ class TraceNorm:
     alpha: float
 
     row_separable = False
+    solvers = ("fista",)
 
     def value(self, W):
         """Return the penalty of W."""

@@ -237,7 +237,7 @@ def test_path(planted, shared, specific):
 def test_block_descent_needs_rows_and_elements(planted):
     X, Y = planted
     model = SharedSpecificRegressor(0.2, shared="low_rank", solver="bcd")
-    with pytest.raises(ValueError, match="solver='bcd' needs"):
+    with pytest.raises(ValueError, match="solver='bcd' cannot take"):
         model.fit(X, Y)
     for bad in ({"alpha": 0.0}, {"beta": -1}, {"shared": "cols"}, {"specific": 3}):
         with pytest.raises(ValueError, match=f"The '{next(iter(bad))}' parameter"):

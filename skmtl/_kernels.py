@@ -241,3 +241,87 @@ def bcd_csc(
             for i in range(n_rows[t]):
                 r[r_start[t] + i] += shift[t]
             shift[t] = 0.0
+
+
+@jit
+def tv1d(v, lam, n, lower, upper, knot, slope, level, out):
+    """Minimise ||x - v||^2 / 2 + sum_i lam_i |x_i - x_{i+1}| over the first n entries.
+
+    Exact, by dynamic programming: the derivative of the best value of the entries up to
+    i, as a function of x_i, is piecewise linear, and passing on to x_{i+1} cuts it off
+    at -lam_i and lam_i. `knot`, `slope` and `level` (2 n) hold its breakpoints and what
+    it changes by there, `lower` and `upper` (n) where it was cut. Ties in x are exact.
+    """
+    if n == 1:
+        out[0] = v[0]
+        return
+    mean = 0.0
+    low = v[0]
+    high = v[0]
+    for i in range(n):
+        mean += v[i]
+        low = min(low, v[i])
+        high = max(high, v[i])
+    mean /= n
+    # No sum of differences from x exceeds this; more strength would only cost digits.
+    enough = n * (high - low)
+    left = n - 1
+    right = n
+    cut = min(lam[0], enough)
+    c = v[0] - mean
+    lower[0] = c - cut
+    upper[0] = c + cut
+    knot[left] = lower[0]
+    slope[left] = 1.0
+    level[left] = cut - c
+    knot[right] = upper[0]
+    slope[right] = -1.0
+    level[right] = cut + c
+    for i in range(1, n):
+        c = v[i] - mean
+        before = cut
+        cut = 0.0
+        if i < n - 1:
+            cut = min(lam[i], enough)
+        a = 1.0
+        b = -c - before
+        while left <= right and a * knot[left] + b < -cut:
+            a += slope[left]
+            b += level[left]
+            left += 1
+        lower[i] = (-cut - b) / a
+        if i == n - 1:
+            break
+        left -= 1
+        knot[left] = lower[i]
+        slope[left] = a
+        level[left] = b + cut
+        a = 1.0
+        b = before - c
+        while right > left and a * knot[right] + b > cut:
+            a -= slope[right]
+            b -= level[right]
+            right -= 1
+        upper[i] = (cut - b) / a
+        right += 1
+        knot[right] = upper[i]
+        slope[right] = -a
+        level[right] = cut - b
+    x = lower[n - 1]
+    out[n - 1] = x + mean
+    for i in range(n - 2, -1, -1):
+        x = min(max(x, lower[i]), upper[i])
+        out[i] = x + mean
+
+
+@jit
+def tv1d_rows(V, lam, step, out):
+    """Apply `tv1d` to each row of V (p, T) with strengths step_j * lam (T - 1)."""
+    p, T = V.shape
+    lower, upper = np.empty(T), np.empty(T)
+    knot, slope, level = np.empty(2 * T), np.empty(2 * T), np.empty(2 * T)
+    scaled = np.empty(T - 1)
+    for j in range(p):
+        for i in range(T - 1):
+            scaled[i] = step[j] * lam[i]
+        tv1d(V[j], scaled, T, lower, upper, knot, slope, level, out[j])

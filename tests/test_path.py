@@ -414,19 +414,67 @@ def test_errors_of_paths():
         mtl_path(GroupLassoRegressor(), problem.X, problem.y, alphas=0)
 
 
-class NoPenalty:
-    """Stands for a family whose limit is reached at no finite alpha."""
+class Ridge:
+    """alpha / 2 ||W||^2: the limit, W = 0, is reached at no finite alpha."""
 
-    row_separable = False
+    row_separable = True
     solvers = ("fista",)
     free = np.zeros(0, dtype=int)
 
+    def __init__(self, alpha):
+        self.alpha = alpha
 
-def test_families_without_a_largest_alpha_need_alphas(monkeypatch):
+    def value(self, W):
+        return 0.5 * self.alpha * float(np.vdot(W, W))
+
+    def prox(self, V, step):
+        return V / (1.0 + step * self.alpha)
+
+    def even(self, values):
+        return values
+
+    def dual_points(self, G):
+        return [(1.0, float(np.vdot(G, G)) / (2.0 * self.alpha))]
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("name", ["wide", "ragged"])
+@pytest.mark.parametrize("kind", [GroupLassoRegressor, GroupLassoClassifier])
+def test_a_path_without_a_largest_alpha_starts_near_its_limit(
+    name, kind, unit, monkeypatch
+):
+    problem = make_problem(name)
+    problem = problem.classes() if kind is GroupLassoClassifier else problem
+    monkeypatch.setattr(kind, "_penalty", lambda self: Ridge(self.alpha))
+    X, y, extra = problem.X, problem.y, problem.extra
+    y = y * unit if kind is GroupLassoRegressor else y
+    path = mtl_path(kind(tol=1e-9), X, y, **extra, alphas=3)
+    assert_allclose(path.alphas[1:] / path.alphas[0], [1e-1**1.5, 1e-3])
+    task = extra.get("task", 0)
+    distances = []
+    for factor in (0.5, 1.0):
+        one = kind(factor * path.alphas[0], tol=1e-10).fit(X, y, **extra)
+        if kind is GroupLassoClassifier:  # predictions have half as much curvature
+            linear = X @ one.coef_.T - (X @ one.coef_.T).mean(axis=0)
+            assert np.abs(linear).max() < 0.5
+            continue
+        moved = [
+            np.var((X @ w)[task == t] if len(extra) else X @ w)
+            for t, w in enumerate(one.coef_)
+        ]
+        spread = [
+            np.var(y[task == t] if len(extra) else y[:, t]) for t in range(len(moved))
+        ]
+        distances.append(np.sqrt(sum(moved) / sum(spread)))
+    if distances:
+        assert distances[1] <= 0.0101 < distances[0]
+
+
+def test_labels_without_spread_have_a_path_without_a_largest_alpha(monkeypatch):
     problem = make_problem("wide")
-    monkeypatch.setattr(GroupLassoRegressor, "_penalty", lambda self: NoPenalty())
-    with pytest.raises(ValueError, match="Pass alphas as an array"):
-        mtl_path(GroupLassoRegressor(), problem.X, problem.y)
+    monkeypatch.setattr(GroupLassoRegressor, "_penalty", lambda self: Ridge(self.alpha))
+    path = mtl_path(GroupLassoRegressor(), problem.X, np.ones(40), alphas=3)
+    assert_allclose(path.alphas, [1, 1e-1**1.5, 1e-3])
 
 
 def test_a_fold_in_which_a_task_has_one_row_is_named():

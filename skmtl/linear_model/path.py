@@ -12,6 +12,13 @@ from skmtl.statistics import TaskStatistics
 # Where the limit of large alphas is looked for, as a multiple of the alpha that would
 # do if nothing but intercepts were left unpenalised.
 BEYOND = 1e3
+# Where that answer is reached at no alpha: the distance at which a path starts, as a
+# share of the spread of the labels; how exactly that alpha is found, as a factor; and
+# how far it is searched.
+NEAR = 0.01
+FINE = 1.5
+MOST_DECADES = 20
+MOST_RAISES = 3
 
 
 def check_has_alpha(estimator, caller):
@@ -85,21 +92,73 @@ class PathFits:
         return cls(model, objective, s.tasks, c, y_scale, complete, rows)
 
     def alpha_grid(self, n_alphas, eps):
-        """Return decreasing alphas from the first with the answer of any larger one."""
+        """Return decreasing alphas from the first with the answer of any larger one.
+
+        Families that come ever closer to that answer start where they are near it.
+        """
         if self.objective is None:
             return alpha_grid(0.0, n_alphas, eps)
+        penalty = self.model._at_alpha(1.0)._penalty()
+        if hasattr(penalty, "alpha_max"):
+            largest = self._first_at_limit(penalty)
+        else:
+            largest = self._first_near_limit()
+        return alpha_grid(largest, n_alphas, eps)
+
+    def _first_at_limit(self, penalty):
+        """Return the smallest alpha with the answer of any larger one."""
         model, objective = self.model, self.objective
-        penalty = model._at_alpha(1.0)._penalty()
-        if not hasattr(penalty, "alpha_max"):
-            raise ValueError(
-                f"{type(model).__name__} has no finite alpha at which its limit is "
-                "reached, so there is no natural grid. Pass alphas as an array."
-            )
         nothing = np.zeros((objective.n_features, objective.n_tasks))
         bound = largest_alpha(objective, penalty, nothing)
         beyond = model._at_alpha(BEYOND * bound if bound > 0 else 1.0)
         limit = beyond._solve(objective, None, None).W
-        return alpha_grid(largest_alpha(objective, penalty, limit), n_alphas, eps)
+        return largest_alpha(objective, penalty, limit)
+
+    def _first_near_limit(self):
+        """Return about the smallest alpha whose answer is near that of any larger one.
+
+        Near is what moves the predictions by 1 % of the spread of the labels, which
+        means the same whether the limit is an empty model or a common one.
+        """
+        objective = self.objective
+        if objective.null <= 0:
+            return 0.0
+
+        def fit(alpha, W0=None):
+            model = self.model._at_alpha(alpha)
+            model.tol = min(model.tol, NEAR**2 / 100)  # a gap is a squared distance
+            return objective.at(model._solve(objective, W0, None).W)
+
+        def distance(a, b):
+            return np.sqrt(max(objective.bend(a, b), 0.0) / (2.0 * objective.null))
+
+        # A squared penalty compares with the curvature of the loss, a norm with its
+        # gradient; the larger of the two is on the safe side.
+        nothing = objective.at(np.zeros((objective.n_features, objective.n_tasks)))
+        sizes = objective.curvatures().max(), np.abs(objective.gradient(nothing)).max()
+        alpha = BEYOND * max(max(sizes), np.finfo(float).tiny)
+        limit = fit(alpha)
+        for _ in range(MOST_RAISES):
+            further = fit(BEYOND * alpha, limit.W)
+            settled = distance(limit, further) <= 0.1 * NEAR
+            alpha, limit = BEYOND * alpha, further
+            if settled:
+                break
+        at = limit
+        for _ in range(MOST_DECADES):
+            low = fit(alpha / 10.0, at.W)
+            if distance(low, limit) > NEAR:
+                break
+            alpha, at = alpha / 10.0, low
+        else:
+            return 0.0  # alpha does nothing
+        factor = 10.0
+        while factor > FINE:
+            factor = np.sqrt(factor)
+            middle = fit(alpha / factor, at.W)
+            if distance(middle, limit) <= NEAR:
+                alpha, at = alpha / factor, middle
+        return alpha
 
     def solve(self, alphas):
         """Yield a `SolverResult` for each of the decreasing alphas."""

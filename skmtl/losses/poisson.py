@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import xlogy
 
+from skmtl.losses.entropy import excess
+
 # Beyond this predictor the exponential goes on as a straight line: no count is as
 # large, the loss stays convex, and squares of its slope do not overflow.
 LARGEST_Z = 350.0
@@ -16,17 +18,6 @@ CURVATURE_FLOOR = 1e-2
 def _exp(z):
     """Return exp z, no larger than at LARGEST_Z."""
     return np.exp(np.minimum(z, LARGEST_Z))
-
-
-def _entropy(d):
-    """Return (1 + d) log(1 + d) - d, to all digits where d is small."""
-    small = np.abs(d) < 0.03
-    with np.errstate(divide="ignore", invalid="ignore"):
-        full = np.where(d > -1.0, (1.0 + d) * np.log1p(d) - d, 1.0)
-    x, series = np.where(small, d, 0.0), 0.0
-    for k in range(12, 1, -1):  # sum of (-d)^k / (k (k - 1))
-        series = 1.0 / (k * (k - 1)) - x * series
-    return np.where(small, x * x * series, full)
 
 
 @dataclass(frozen=True)
@@ -64,7 +55,7 @@ class Poisson:
         # Of mu and q = mu (1 + d); by its definition where mu is far below q.
         d = (1.0 - rho) * (y - mu) / np.maximum(mu, 1e-300)
         far = d > 1.0
-        near = mu * _entropy(np.where(far, 0.0, d))
+        near = mu * excess(np.where(far, 0.0, d))
         low = np.minimum(z, LARGEST_Z)
         return np.where(far, xlogy(q, np.where(far, q, 1.0)) - q * low - q + mu, near)
 

@@ -315,13 +315,90 @@ def tv1d(v, lam, n, lower, upper, knot, slope, level, out):
 
 
 @jit
-def tv1d_rows(V, lam, step, out):
-    """Apply `tv1d` to each row of V (p, T) with strengths step_j * lam (T - 1)."""
+def tv1d_rows(V, lam, out):
+    """Apply `tv1d` to each row of V (p, T) with strengths lam (p, T - 1)."""
     p, T = V.shape
     lower, upper = np.empty(T), np.empty(T)
     knot, slope, level = np.empty(2 * T), np.empty(2 * T), np.empty(2 * T)
-    scaled = np.empty(T - 1)
     for j in range(p):
-        for i in range(T - 1):
-            scaled[i] = step[j] * lam[i]
-        tv1d(V[j], scaled, T, lower, upper, knot, slope, level, out[j])
+        tv1d(V[j], lam[j], T, lower, upper, knot, slope, level, out[j])
+
+
+@jit
+def tree_rows(V, parent, strength, out):
+    """Shrink the norm of every node of a tree, from the leaves to the root, by rows.
+
+    V (p, T) holds the leaves; node v has the strength strength[j, v] in row j. Children
+    come before their parent (-1: none), leaves first.
+    """
+    p, T = V.shape
+    n_nodes = len(parent)
+    squares, share = np.empty(n_nodes), np.empty(n_nodes)
+    for j in range(p):
+        for v in range(T, n_nodes):
+            squares[v] = 0.0
+        for v in range(n_nodes):
+            size = abs(V[j, v]) if v < T else np.sqrt(squares[v])
+            left = max(size - strength[j, v], 0.0)
+            share[v] = left / size if left > 0.0 else 0.0
+            if parent[v] >= 0:
+                squares[parent[v]] += left * left
+        for v in range(n_nodes - 1, -1, -1):
+            if parent[v] >= 0:
+                share[v] *= share[parent[v]]
+            if v < T:
+                out[j, v] = V[j, v] * share[v]
+
+
+@jit
+def tree_norms(W, parent, out):
+    """Write the norm of the entries below every node of a tree to `out` (p, nodes)."""
+    p, T = W.shape
+    n_nodes = len(parent)
+    for j in range(p):
+        for v in range(n_nodes):
+            out[j, v] = W[j, v] * W[j, v] if v < T else 0.0
+        for v in range(n_nodes):
+            if parent[v] >= 0:
+                out[j, parent[v]] += out[j, v]
+            out[j, v] = abs(W[j, v]) if v < T else np.sqrt(out[j, v])
+
+
+@jit
+def forest_solve(inverse, order, parent, tie, D):
+    """Solve the system of a forest by the inverses of its eliminated nodes.
+
+    Children come before parents in `order`; D (T, p) holds the right-hand side and
+    becomes the solution. inverse (T, p, p) is symmetric.
+    """
+    T, p = D.shape
+    own = np.empty(p)
+    for i in range(T):
+        t = order[i]
+        above = parent[t]
+        if above < 0:
+            continue
+        for a in range(p):
+            own[a] = 0.0
+        for b in range(p):
+            r = D[t, b]
+            row = inverse[t, b]
+            for a in range(p):
+                own[a] += r * row[a]
+        for a in range(p):
+            D[above, a] += tie[t] * own[a]
+    for i in range(T - 1, -1, -1):
+        t = order[i]
+        above = parent[t]
+        if above >= 0:
+            for a in range(p):
+                D[t, a] += tie[t] * D[above, a]
+        for a in range(p):
+            own[a] = 0.0
+        for b in range(p):
+            r = D[t, b]
+            row = inverse[t, b]
+            for a in range(p):
+                own[a] += r * row[a]
+        for a in range(p):
+            D[t, a] = own[a]

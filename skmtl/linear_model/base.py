@@ -16,7 +16,7 @@ import numpy as np
 from skmtl._compat import Interval, StrOptions
 from skmtl.base import SHARED, BaseTaskEstimator
 from skmtl.objectives import DataObjective, StatisticsObjective, task_weights
-from skmtl.solvers import SolverResult, solve
+from skmtl.solvers import SOLVERS, SolverResult, solve
 from skmtl.statistics import TaskStatistics
 
 # The distinct Gram matrices of a fit may take this much memory.
@@ -30,7 +30,7 @@ class LinearTaskModel(BaseTaskEstimator):
         **BaseTaskEstimator._parameter_constraints,
         "fit_intercept": ["boolean"],
         "task_weight": [None, StrOptions({"n_samples"}), Mapping],
-        "solver": [StrOptions({"auto", "bcd", "fista", "cvxpy"})],
+        "solver": [StrOptions({"auto", *SOLVERS})],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],

@@ -1,5 +1,6 @@
 """The fits of one linear model to the same data for many alphas."""
 
+from copy import copy
 from functools import partial
 
 import numpy as np
@@ -63,6 +64,7 @@ class PathFits:
     @classmethod
     def of_rows(cls, model, X, labels):
         """Prepare checked X and labels; statistics take their place where they can."""
+        model = copy(model)  # folds side by side may have other tasks
         data, y_scale, complete = model._problem(X, labels)
         if data is None:
             return cls(model, None, labels.tasks[:0], np.zeros(0), y_scale, complete)
@@ -82,7 +84,7 @@ class PathFits:
     @classmethod
     def of_statistics(cls, model, statistics, rows=None):
         """Prepare `TaskStatistics`."""
-        s = statistics
+        s, model = statistics, copy(model)
         model._check_rows(s.tasks, s.n)
         objective, c, y_scale, head = model._statistics_problem(s)
 

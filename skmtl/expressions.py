@@ -12,8 +12,25 @@ import numpy as np
 from scipy import sparse
 
 from skmtl.losses import Huber, Logistic, Poisson, Squared
-from skmtl.objectives import DataObjective, StatisticsObjective, SumObjective
-from skmtl.penalties import ByTask, SparseGroup, Stacked, TraceNorm, WithRidge
+from skmtl.objectives import (
+    CoupledObjective,
+    DataObjective,
+    StatisticsObjective,
+    SumObjective,
+)
+from skmtl.penalties import (
+    ByTask,
+    Centred,
+    ClusterMeans,
+    Progression,
+    SparseGroup,
+    SpectralBox,
+    SquaredNorm,
+    Stacked,
+    TaskTree,
+    TraceNorm,
+    WithRidge,
+)
 
 
 # ---------------------------------------------------------------- data
@@ -55,6 +72,13 @@ def _(f: StatisticsObjective, cp, W):
 def _(f: SumObjective, cp, W):
     p = f.inner.n_features
     return smooth_part(f.inner, cp, W[:p] + W[p:])
+
+
+@smooth_part.register
+def _(f: CoupledObjective, cp, W):
+    edges = zip(f.graph.first, f.graph.second, f.graph.weight, strict=True)
+    tied = sum(a * cp.sum_squares(W[:, s] - W[:, t]) for s, t, a in edges)
+    return smooth_part(f.inner, cp, W) + f.beta / 2 * tied
 
 
 # ---------------------------------------------------------------- losses
@@ -131,3 +155,59 @@ def _(penalty: Stacked, cp, W):
     first, rules = penalty_and_rules(penalty.first, cp, W[: penalty.p])
     second, more = penalty_and_rules(penalty.second, cp, W[penalty.p :])
     return first + second, rules + more
+
+
+@penalty_and_rules.register
+def _(penalty: SpectralBox, cp, W):
+    side = W.T if W.shape[1] <= W.shape[0] else W  # M on the smaller side
+    d, alpha, beta = side.shape[0], penalty.alpha, penalty.beta
+    M = cp.Variable((d, d), PSD=True)
+    rules = [np.eye(d) - M >> 0, cp.trace(M) == min(penalty.k, d)]
+    inner = beta * np.eye(d) + alpha * M
+    return beta * (alpha + beta) * cp.matrix_frac(side, inner), rules
+
+
+@penalty_and_rules.register
+def _(penalty: Centred, cp, W):
+    T = W.shape[1]
+    rest, rules = penalty_and_rules(penalty.inner, cp, W @ (np.eye(T) - 1.0 / T))
+    return rest + penalty.beta / T * cp.sum_squares(W @ np.ones(T)), rules
+
+
+@penalty_and_rules.register
+def _(penalty: Progression, cp, W):
+    T = W.shape[1]
+    chain = np.arange(T) if penalty.order is None else penalty.order
+    value = penalty.alpha * cp.sum(cp.abs(W))
+    value += penalty.gamma * cp.sum(cp.norm(W, 2, axis=1))
+    if T > 1:
+        steps = W[:, chain[1:]] - W[:, chain[:-1]]
+        value += penalty.beta * cp.sum(cp.abs(steps))
+    return value, []
+
+
+@penalty_and_rules.register
+def _(penalty: TaskTree, cp, W):
+    below = [[t] if t < W.shape[1] else [] for t in range(len(penalty.parent))]
+    for v, u in enumerate(penalty.parent):
+        if u >= 0:
+            below[u] += below[v]
+    groups = zip(penalty.weight, below, strict=True)
+    terms = [w * cp.sum(cp.norm(W[:, g], 2, axis=1)) for w, g in groups if w > 0]
+    return penalty.alpha * sum(terms), []
+
+
+@penalty_and_rules.register
+def _(penalty: ClusterMeans, cp, W):
+    total = penalty.beta * cp.sum_squares(W)
+    for k in range(penalty.labels.max() + 1):
+        group = W[:, np.flatnonzero(penalty.labels == k)]
+        size = group.shape[1]
+        apart = group @ (np.eye(size) - 1.0 / size)
+        total += penalty.alpha * cp.sum_squares(apart)
+    return total, []
+
+
+@penalty_and_rules.register
+def _(penalty: SquaredNorm, cp, W):
+    return penalty.ridge / 2 * cp.sum_squares(W), []

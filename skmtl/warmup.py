@@ -8,7 +8,12 @@ from scipy import sparse
 
 def warm_up():
     """Fit small problems that use every kernel; return how many."""
-    from skmtl.linear_model import GroupLassoClassifier, GroupLassoRegressor
+    from skmtl.linear_model import (
+        GroupLassoClassifier,
+        GroupLassoRegressor,
+        TaskProgressionRegressor,
+        TaskTreeRegressor,
+    )
 
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
@@ -18,6 +23,8 @@ def warm_up():
         (GroupLassoRegressor(0.1), X, Y, None),
         (GroupLassoRegressor(0.1), X, Y[:, 0], task),
         (GroupLassoClassifier(0.01), X, Y > 0, None),
+        (TaskProgressionRegressor(0.1), X, Y, None),
+        (TaskTreeRegressor(0.1), X, Y, None),
         (GroupLassoRegressor(0.1), wide, Y[:6], None),
         (GroupLassoRegressor(0.1), wide, Y[:6, 0], task[3:9]),
         (GroupLassoRegressor(0.1), sparse.csr_array(wide), Y[:6], None),

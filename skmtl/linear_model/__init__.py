@@ -9,6 +9,19 @@ from skmtl.linear_model.shared_specific import (
     SharedSpecificClassifier,
     SharedSpecificRegressor,
 )
+from skmtl.linear_model.shared_subspace import (
+    SharedSubspaceClassifier,
+    SharedSubspaceRegressor,
+)
+from skmtl.linear_model.task_clustering import (
+    TaskClusteringClassifier,
+    TaskClusteringRegressor,
+)
+from skmtl.linear_model.task_progression import (
+    TaskProgressionClassifier,
+    TaskProgressionRegressor,
+)
+from skmtl.linear_model.task_tree import TaskTreeClassifier, TaskTreeRegressor
 
 __all__ = [
     "GroupLassoClassifier",
@@ -17,4 +30,12 @@ __all__ = [
     "ReweightedGroupLassoRegressor",
     "SharedSpecificClassifier",
     "SharedSpecificRegressor",
+    "SharedSubspaceClassifier",
+    "SharedSubspaceRegressor",
+    "TaskClusteringClassifier",
+    "TaskClusteringRegressor",
+    "TaskProgressionClassifier",
+    "TaskProgressionRegressor",
+    "TaskTreeClassifier",
+    "TaskTreeRegressor",
 ]

@@ -125,8 +125,8 @@ def tree_nodes(linkage):
 def keep_leaves(parent, weight, kept):
     """Return (parent, weight) of the nodes over the leaves at positions `kept`.
 
-    The penalty of the whole tree where the coefficients of all other leaves are 0: nodes
-    that now hold the same leaves become one, those without weight are left out.
+    The penalty of the whole tree where the coefficients of all other leaves are 0:
+    nodes that now hold the same leaves become one, those without weight are left out.
     """
     count, leaf = np.zeros(len(parent), dtype=int), np.full(len(parent), -1)
     count[kept], leaf[kept] = 1, np.arange(len(kept))

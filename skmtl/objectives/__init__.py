@@ -15,6 +15,9 @@ per task = 0) and rho in [0, 1] such that -rho G is feasible, G = X'u,
 `loss_gap` is the first.
 """
 
+from skmtl.objectives._classes import ClassObjective
+from skmtl.objectives._columns import Columns
+from skmtl.objectives._coupled import CoupledObjective
 from skmtl.objectives._point import Point, task_weights
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._rows import DataObjective
@@ -22,6 +25,9 @@ from skmtl.objectives._statistics import StatisticsObjective
 from skmtl.objectives._sum import SumObjective
 
 __all__ = [
+    "ClassObjective",
+    "Columns",
+    "CoupledObjective",
     "DataObjective",
     "Point",
     "RowLoss",

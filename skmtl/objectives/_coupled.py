@@ -15,34 +15,33 @@ class CoupledPoint(Point):
 
 
 class CoupledObjective:
-    """f(W) + tr(W M W') / 2 for a matrix M (T, T), symmetric and positive semidefinite.
+    """f(W) + beta / 2 * sum of a_st ||w_s - w_t||^2 over the edges of a graph.
 
     The second term has no loss of its own, so D0 is that of f. Its Fenchel-Young term
-    at rho times its gradient is (1 - rho)^2 tr(W M W') / 2, without cancellation.
+    at rho times its gradient is (1 - rho)^2 times its value, without cancellation.
 
     Parameters
     ----------
     inner : StatisticsObjective or DataObjective
         f.
-    coupling : ndarray or sparse array of shape (T, T)
-        M.
-    largest : float
-        Its largest eigenvalue, or a bound of it.
+    graph : Graph
+        Between the tasks.
+    beta : float
     """
 
-    def __init__(self, inner, coupling, largest):
-        self.inner, self.coupling, self.largest = inner, coupling, largest
+    def __init__(self, inner, graph, beta):
+        self.inner, self.graph, self.beta = inner, graph, beta
         self.quadratic, self.null = inner.quadratic, inner.null
         self.bounded, self.task_null = inner.bounded, inner.task_null
         self.n_features, self.n_tasks = inner.n_features, inner.n_tasks
         self.fewest_labels = inner.fewest_labels
 
     def _times(self, W):
-        """Return W M."""
-        return np.ascontiguousarray((self.coupling @ W.T).T)
+        """Return the gradient of the second term."""
+        return self.beta * self.graph.laplacian_times(W)
 
     def _energy(self, W):
-        """Return tr(W M W') / 2."""
+        """Return the second term."""
         return 0.5 * max(float(np.vdot(W, self._times(W))), 0.0)
 
     def image(self, W):
@@ -78,7 +77,9 @@ class CoupledObjective:
 
     def curvatures(self):
         """Return a bound of the curvature along each feature, (p,)."""
-        return self.inner.curvatures() + self.largest
+        # No eigenvalue of a Laplacian exceeds twice the largest degree.
+        largest = 2.0 * self.beta * self.graph.degree.max(initial=0.0)
+        return self.inner.curvatures() + largest
 
     def resolution(self, point):
         """Return how far rounding may put the value off."""

@@ -2,22 +2,37 @@
 
 from skmtl.penalties.blocks import Blocks
 from skmtl.penalties.by_task import ByTask
+from skmtl.penalties.centred import Centred
+from skmtl.penalties.cluster_means import ClusterMeans, FoundClusters
 from skmtl.penalties.concave import Capped, ConcaveRows, Mcp, Scad, Sqrt
+from skmtl.penalties.progression import Progression
 from skmtl.penalties.ridge import WithRidge
 from skmtl.penalties.sparse_group import SparseGroup
+from skmtl.penalties.spectral_box import SpectralBox
+from skmtl.penalties.squared_trace_norm import SquaredTraceNorm
+from skmtl.penalties.squared_norm import SquaredNorm
 from skmtl.penalties.stacked import Stacked
+from skmtl.penalties.task_tree import TaskTree
 from skmtl.penalties.trace_norm import TraceNorm
 
 __all__ = [
     "Blocks",
     "ByTask",
     "Capped",
+    "Centred",
+    "ClusterMeans",
     "ConcaveRows",
+    "FoundClusters",
     "Mcp",
+    "Progression",
     "Scad",
     "SparseGroup",
+    "SpectralBox",
     "Sqrt",
+    "SquaredNorm",
+    "SquaredTraceNorm",
     "Stacked",
+    "TaskTree",
     "TraceNorm",
     "WithRidge",
 ]

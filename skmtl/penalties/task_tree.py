@@ -11,7 +11,7 @@ from skmtl.penalties.norms import row_norms
 
 @dataclass(frozen=True, eq=False)
 class TaskTree:
-    """alpha * sum_j sum_v weight_v ||W_(j, G_v)||_2 over the nodes v of a tree of tasks.
+    """alpha * sum_j sum_v weight_v ||W_(j, G_v)||_2, v the nodes of a tree of tasks.
 
     Parameters
     ----------

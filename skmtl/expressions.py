@@ -26,7 +26,9 @@ from skmtl.penalties import (
     SparseGroup,
     SpectralBox,
     SquaredNorm,
+    SquaredTraceNorm,
     Stacked,
+    TaskPrecision,
     TaskTree,
     TraceNorm,
     WithRidge,
@@ -211,3 +213,14 @@ def _(penalty: ClusterMeans, cp, W):
 @penalty_and_rules.register
 def _(penalty: SquaredNorm, cp, W):
     return penalty.ridge / 2 * cp.sum_squares(W), []
+
+
+@penalty_and_rules.register
+def _(penalty: SquaredTraceNorm, cp, W):
+    value = penalty.alpha / 2 * cp.square(cp.normNuc(W))
+    return value + penalty.ridge / 2 * cp.sum_squares(W), []
+
+
+@penalty_and_rules.register
+def _(penalty: TaskPrecision, cp, W):
+    return cp.sum_squares(W @ (penalty.axes * np.sqrt(penalty.sizes))) / 2, []

@@ -9,9 +9,10 @@ from skmtl.penalties.progression import Progression
 from skmtl.penalties.ridge import WithRidge
 from skmtl.penalties.sparse_group import SparseGroup
 from skmtl.penalties.spectral_box import SpectralBox
-from skmtl.penalties.squared_trace_norm import SquaredTraceNorm
 from skmtl.penalties.squared_norm import SquaredNorm
+from skmtl.penalties.squared_trace_norm import SquaredTraceNorm
 from skmtl.penalties.stacked import Stacked
+from skmtl.penalties.task_precision import LearnedPrecision, TaskPrecision
 from skmtl.penalties.task_tree import TaskTree
 from skmtl.penalties.trace_norm import TraceNorm
 
@@ -23,6 +24,7 @@ __all__ = [
     "ClusterMeans",
     "ConcaveRows",
     "FoundClusters",
+    "LearnedPrecision",
     "Mcp",
     "Progression",
     "Scad",
@@ -32,6 +34,7 @@ __all__ = [
     "SquaredNorm",
     "SquaredTraceNorm",
     "Stacked",
+    "TaskPrecision",
     "TaskTree",
     "TraceNorm",
     "WithRidge",

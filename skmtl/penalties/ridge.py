@@ -46,6 +46,10 @@ class WithRidge:
         """Return the smallest alpha with solution 0, from the gradient at 0."""
         return self.gauge.alpha_max(G)
 
+    def factor_strengths(self, a, b):
+        """Return what the gauge costs a product of factors; see `TraceNorm`."""
+        return self.gauge.factor_strengths(a, b)
+
     def dual_points(self, G):
         """Return [(rho, conjugate of -rho G)]: scaled into the ball, and as is."""
         scaled = self.gauge.dual_points(G)

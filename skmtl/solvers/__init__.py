@@ -3,6 +3,7 @@
 import numpy as np
 
 from skmtl.solvers.bcd import block_coordinate_descent
+from skmtl.solvers.factors import newton_on_factors
 from skmtl.solvers.fista import accelerated_proximal_gradient
 from skmtl.solvers.reference import interior_point
 from skmtl.solvers.reweighting import solve_reweighted
@@ -10,6 +11,7 @@ from skmtl.solvers.stopping import Monitor, SolverResult, duality_gap, settle
 
 SOLVERS = {
     "bcd": block_coordinate_descent,
+    "factors": newton_on_factors,
     "fista": accelerated_proximal_gradient,
     "cvxpy": interior_point,
 }

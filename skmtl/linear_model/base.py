@@ -188,18 +188,35 @@ class LinearTaskModel(BaseTaskEstimator):
         return X @ self.coef_[t] + self.intercept_[t]
 
 
+# Attributes with one entry per task, along so many axes, and what a task that was left
+# out of the fit has there; every `coef_...` has a row of zeros.
+TASK_AXES = {
+    "intercept_": 1,
+    "_task_share": 1,
+    "codes_": 1,
+    "cluster_labels_": 1,
+    "task_affinity_": 2,
+}
+LEFT_OUT = {"cluster_labels_": -1}
+
+
 def with_left_out(found, kept, constant):
-    """Return the attributes of a joint fit with rows for the tasks left out of it.
+    """Return the attributes of a joint fit with entries for the tasks left out of it.
 
     Those have no coefficients, and `constant` (T,) for intercepts.
     """
-    if len(kept) == len(constant):
-        return {}
-    shape = (len(constant), found["coef_"].shape[1])
-    whole = {"intercept_": constant.copy(), "_task_share": np.zeros(len(constant))}
-    whole |= {name: np.zeros(shape) for name in found if name[:5] == "coef_"}
-    for name, values in whole.items():
-        values[kept] = found[name]
+    T, whole = len(constant), {}
+    if len(kept) == T:
+        return whole
+    for name, values in found.items():
+        axes = 1 if name[:5] == "coef_" else TASK_AXES.get(name, 0)
+        if axes:
+            shape = (T,) * axes + values.shape[axes:]
+            full = np.full(shape, LEFT_OUT.get(name, 0), dtype=values.dtype)
+            full[np.ix_(*[kept] * axes)] = values
+            whole[name] = full
+    whole["intercept_"] = constant.copy()
+    whole["intercept_"][kept] = found["intercept_"]
     return whole
 
 

@@ -402,3 +402,65 @@ def forest_solve(inverse, order, parent, tie, D):
                 own[a] += r * row[a]
         for a in range(p):
             D[t, a] = own[a]
+
+
+@jit
+def bcd_class_gram(
+    A, first, column, width, curvature,
+    starts, a2, a1, ridge, code, positive, n_sweeps, W, g,
+):  # fmt: skip
+    """Sweep as `bcd_gram` does, where the columns of a task are coupled.
+
+    Task t has the columns column[t]:column[t] + width[t] of W (C, k), and from first[t]
+    on its matrix (width k, width k) in A. curvature (C, n_blocks) bounds, by its
+    diagonal, the matrix of each block over the columns of a task.
+    """
+    C, k = W.shape
+    flat = g.reshape(C * k)
+    size = longest_block(starts) * C
+    center, bend, new = np.empty(size), np.empty(size), np.empty(size)
+    for _ in range(n_sweeps):
+        for b in range(len(starts) - 1):
+            s, e = starts[b], starts[b + 1]
+            for j in range(s, e):
+                for c in range(C):
+                    a = curvature[c, b]
+                    center[(j - s) * C + c] = a * W[c, j] - g[c, j]
+                    bend[(j - s) * C + c] = a + ridge[b]
+            solve_block(center, bend, (e - s) * C, a2[b], a1[b], code, positive, new)
+            for t in range(len(width)):
+                m = width[t] * k
+                own = flat[column[t] * k : column[t] * k + m]
+                for i in range(width[t]):
+                    c = column[t] + i
+                    for j in range(s, e):
+                        delta = new[(j - s) * C + c] - W[c, j]
+                        if delta != 0.0:
+                            W[c, j] = new[(j - s) * C + c]
+                            start = first[t] + (i * k + j) * m
+                            row = A[start : start + m]
+                            for z in range(m):
+                                own[z] += delta * row[z]
+
+
+@jit
+def increasing_rows(V, out):
+    """Write the nearest increasing values to each row of V (p, T): pooling."""
+    p, T = V.shape
+    total, count = np.empty(T), np.empty(T, np.int64)
+    for j in range(p):
+        n = 0
+        for t in range(T):
+            total[n] = V[j, t]
+            count[n] = 1
+            while n > 0 and total[n - 1] * count[n] >= total[n] * count[n - 1]:
+                total[n - 1] += total[n]
+                count[n - 1] += count[n]
+                n -= 1
+            n += 1
+        t = 0
+        for b in range(n):
+            value = total[b] / count[b]
+            for _ in range(count[b]):
+                out[j, t] = value
+                t += 1

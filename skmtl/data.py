@@ -32,6 +32,8 @@ class TaskData:
         Packed rows of task t are offsets[t]:offsets[t + 1]; None when X is shared.
     order : ndarray of shape (n,) or None
         Row of X behind each packed row, where X itself is not in packed order.
+    classes : tuple of ndarray, or None
+        The classes of each task, whose positions y holds; None for numbers.
     """
 
     X: object
@@ -40,6 +42,7 @@ class TaskData:
     tasks: np.ndarray
     offsets: np.ndarray | None
     order: np.ndarray | None = None
+    classes: tuple | None = None
 
     @classmethod
     def pack(cls, X, labels):
@@ -83,6 +86,16 @@ class TaskData:
         if self.shared:
             return np.count_nonzero(self.weight, axis=0)
         return np.diff(self.offsets)
+
+    @property
+    def by_task(self):
+        """The rows with one column per task: these; see `skmtl.objectives.Columns`."""
+        return self
+
+    @property
+    def column_task(self):
+        """Position of the task whose rows each column has, shape (T,)."""
+        return np.arange(self.n_tasks)
 
     def with_y(self, y):
         """Return the same rows with other labels (of label shape)."""

@@ -70,6 +70,17 @@ class Gram:
         """Return the gradient at W, (T, k)."""
         return self.state
 
+    def newton_step(self, g):
+        """Return A^+ g for every task, (T, k): what leads to the minimum, backwards."""
+        step = np.empty_like(g)
+        for t in range(len(g)):
+            A = self.A[self.index[t]] * self.scale[t]
+            unit = np.sqrt(np.diag(A))  # the scales of the features are no rank
+            unit[unit == 0] = 1.0
+            scaled = A / unit / unit[:, None]
+            step[t] = np.linalg.lstsq(scaled, g[t] / unit, rcond=None)[0] / unit
+        return step
+
     def value(self):
         """Return q(W)."""
         step = self.W - self._W0
@@ -104,7 +115,8 @@ class DenseRows:
         low, high = data.per_task_range(h)
         level = np.where(low == high, low, 0.0)
         h, residual = _task_major(h), _task_major(residual)
-        x_start = np.zeros_like(starts) if data.shared else starts
+        x_start = np.zeros_like(starts) if data.shared else data.by_task.offsets[:-1]
+        x_start = x_start[data.column_task].astype(np.int64)
         state = h * residual
         return cls(X, x_start, starts, counts, h, level, mean, curvature, W, state)
 
@@ -173,7 +185,7 @@ class SparseRows:
         _, blocks = _columns(data, features)
         columns = [sparse.csc_array(block) for block in blocks]
         ends = np.cumsum([0] + [c.nnz for c in columns])
-        index = np.zeros(data.n_tasks, int) if data.shared else np.arange(data.n_tasks)
+        index = np.zeros(data.n_tasks, int) if data.shared else data.column_task
         parts = (
             np.concatenate([c.data for c in columns]),
             np.concatenate([c.indices for c in columns]).astype(np.int64),
@@ -265,7 +277,7 @@ def _columns(data, features):
     """Return the chosen columns of all packed rows, and those of each task."""
     every = np.array_equal(features, np.arange(data.n_features))
     parts = {}
-    for t, _, X in data.blocks():
+    for t, _, X in data.by_task.blocks():  # columns of one task share its rows
         parts.setdefault(t, []).append(X if every else X[:, features])
     stack = sparse.vstack if sparse.issparse(data.X) else np.concatenate
     blocks = [p[0] if len(p) == 1 else stack(p) for p in parts.values()]
@@ -280,7 +292,7 @@ def _column_moments(data, blocks, h, centre):
     mean, curvature = np.zeros((data.n_tasks, k)), np.empty((data.n_tasks, k))
     alike = data.shared and bool(np.all(h == h[:, :1]))
     for t in range(1 if alike else data.n_tasks):
-        X = blocks[0] if data.shared else blocks[t]
+        X = blocks[0] if data.shared else blocks[data.column_task[t]]
         w = h[:, t] if data.shared else h[data.offsets[t] : data.offsets[t + 1]]
         total = w.sum()
         if centre and total > 0:

@@ -38,18 +38,20 @@ class Multinomial:
 
     def value(self, y, z):
         """Return the loss."""
-        _, _, top, rest, mine = _odds(y, z)
-        # Not log(rest + mine), which has no digits left where the label is certain.
-        return np.where(
-            top > 0, top + np.log(rest + mine), np.log1p(np.where(top > 0, 0.0, rest))
-        )
+        return self.evaluate(y, z)[0]
 
     def derivatives(self, y, z):
         """Return (slope, p): the first derivative, and the probabilities."""
-        own, e, _, rest, mine = _odds(y, z)
+        return self.evaluate(y, z)[1:]
+
+    def evaluate(self, y, z):
+        """Return (value, slope, p)."""
+        own, e, top, rest, mine = _odds(y, z)
         total = rest + mine
+        # Not log(total), which has no digits left where the label is certain.
+        value = np.where(top > 0, top + np.log(total), np.log1p(rest))
         p = e / total
-        return np.where(own, -rest / total, p), p
+        return value, np.where(own, -rest / total, p), p
 
     def conjugate(self, y, u):
         """Return sup over z of u z - l(y, z); finite for u + 1_y in the simplex."""

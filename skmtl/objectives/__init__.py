@@ -18,6 +18,8 @@ per task = 0) and rho in [0, 1] such that -rho G is feasible, G = X'u,
 from skmtl.objectives._classes import ClassObjective
 from skmtl.objectives._columns import Columns
 from skmtl.objectives._coupled import CoupledObjective
+from skmtl.objectives._classes import ClassObjective
+from skmtl.objectives._columns import Columns
 from skmtl.objectives._point import Point, task_weights
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._rows import DataObjective
@@ -25,6 +27,8 @@ from skmtl.objectives._statistics import StatisticsObjective
 from skmtl.objectives._sum import SumObjective
 
 __all__ = [
+    "ClassObjective",
+    "Columns",
     "ClassObjective",
     "Columns",
     "CoupledObjective",

@@ -14,7 +14,7 @@ ROWS_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
     """Some rows of tasks with one loss, and where in the piece each task starts."""
 
     loss: object
@@ -24,16 +24,16 @@ class _Piece:
     counts: np.ndarray | None = None
 
     def sum(self, values):
-        """Sum over the rows of each task."""
+        """Sum over the rows of each task; other axes come before."""
         if self.starts is None:
-            return values.sum(axis=0)
-        return np.add.reduceat(values, self.starts)
+            return values.sum(axis=-2)
+        return np.add.reduceat(values, self.starts, axis=-1)
 
     def spread(self, per_task):
-        """Repeat one value per task (of all tasks) over the rows."""
+        """Repeat values (..., T) of all tasks over the rows."""
         if self.starts is None:
-            return per_task[self.tasks]
-        return np.repeat(per_task[self.tasks], self.counts)
+            return per_task[..., None, self.tasks]
+        return np.repeat(per_task[..., self.tasks], self.counts, axis=-1)
 
 
 def _as_slice(positions):
@@ -43,17 +43,17 @@ def _as_slice(positions):
     return slice(first, last + 1) if successive else positions
 
 
-def _wide_pieces(n, parts):
+def wide_pieces(n, parts):
     """Cut rows shared by all tasks, the columns of each loss apart from the others."""
     for a in range(0, n, ROWS_AT_ONCE):
         rows = slice(a, min(a + ROWS_AT_ONCE, n))
         for loss, positions in parts:
             tasks = _as_slice(positions)
             cells = rows if len(parts) == 1 else (rows, tasks)
-            yield _Piece(loss, cells, tasks)
+            yield Piece(loss, cells, tasks)
 
 
-def _packed_pieces(offsets, parts):
+def packed_pieces(offsets, parts):
     """Cut packed rows into runs of successive tasks with the same loss."""
     for loss, positions in parts:
         for run in np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1):
@@ -64,7 +64,7 @@ def _packed_pieces(offsets, parts):
                 last = np.searchsorted(offsets, b, side="left")
                 ends = np.clip(offsets[first : last + 1], a, b) - a
                 tasks = slice(first, last)
-                yield _Piece(loss, slice(a, b), tasks, ends[:-1], np.diff(ends))
+                yield Piece(loss, slice(a, b), tasks, ends[:-1], np.diff(ends))
 
 
 class RowLoss:
@@ -86,7 +86,7 @@ class RowLoss:
         self.omega = data.weight * data.spread(c / data.per_task_sum(data.weight))
         self._range = data.per_task_range
         self._parts = parts = loss_parts(loss, data.n_tasks)
-        cut = _wide_pieces if data.shared else _packed_pieces
+        cut = wide_pieces if data.shared else packed_pieces
         self.pieces = list(cut(len(data.y) if data.shared else data.offsets, parts))
         self._quadratic = loss.quadratic
         self._start = np.zeros(self.n_tasks)

@@ -38,19 +38,20 @@ class DataObjective:
         self.rows = RowLoss(data, loss, c, fit_intercept)
         self.omega, self.c = self.rows.omega, c
         self.task_null = self.rows.task_null
-        self.shift = np.zeros((data.n_features, 1))
-        if (
-            fit_intercept
-            and not sparse.issparse(data.X)
-            and data.X.nbytes <= PACK_BYTES
-        ):
-            self.shift, data = _centred(data, self.omega, c)
-        self.data = data
+        self.data = self._centre(data)
         self.n_features, self.n_tasks = data.n_features, data.n_tasks
+
+    def _centre(self, data):
+        """Take means of the features out of the data, as far as it is worth a copy."""
         self.fewest_labels = int(data.n_labels.min())
-        self.mean = np.zeros((self.n_features, self.n_tasks))
-        if fit_intercept:
-            self.mean = data.rmatvec(self.omega) / c
+        self.shift = np.zeros((data.n_features, 1))
+        self.mean = np.zeros((data.n_features, data.n_tasks))
+        if not self.fit_intercept:
+            return data
+        if not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES:
+            self.shift, data = _centred(data, self.omega, self.c)
+        self.mean = data.rmatvec(self.omega) / self.c
+        return data
 
     @cached_property
     def null(self):

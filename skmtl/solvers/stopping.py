@@ -43,13 +43,7 @@ def settle(objective, penalty, point):
     for _ in range(NEWTON_STEPS if len(free) else 0):
         g = np.ascontiguousarray(objective.gradient(point)[free].T)
         model = objective.model(point, free)
-        step = np.empty_like(g)
-        for t in range(len(g)):
-            A = model.A[model.index[t]] * model.scale[t]
-            unit = np.sqrt(np.diag(A))  # the scales of the features are no rank
-            unit[unit == 0] = 1.0
-            scaled = A / unit / unit[:, None]
-            step[t] = np.linalg.lstsq(scaled, g[t] / unit, rcond=None)[0] / unit
+        step = model.newton_step(g)
         decrement = float(np.vdot(g, step))
         if decrement <= 1e-15 * objective.null:
             break

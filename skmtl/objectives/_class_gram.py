@@ -1,0 +1,185 @@
+"""A quadratic of a few rows of W in which the columns of one task are coupled."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+
+from skmtl import _kernels
+from skmtl.data import CHUNK_BYTES
+from skmtl.objectives._softmax import laplacian
+
+
+@dataclass
+class ClassGram:
+    """One matrix for all columns of a task, kept by its gradient.
+
+    As `skmtl.quadratics.Gram`, but for the second derivative diag(p) - p p' of the
+    multinomial loss, whose parts outside the diagonal make up most of it where one
+    class is likely.
+
+    Attributes
+    ----------
+    A : list of ndarray of shape (K_t k, K_t k)
+        The matrix of each task, columns one after the other.
+    first : ndarray of shape (T,)
+        First column of each task.
+    W : ndarray of shape (C, k)
+    state : ndarray of shape (C, k)
+        The gradient at W.
+    squares : float
+        Twice the value at the W the model was made at.
+    """
+
+    A: list
+    first: np.ndarray
+    W: np.ndarray
+    state: np.ndarray
+    squares: float
+
+    def __post_init__(self):
+        self._W0, self._g0 = self.W.copy(), self.state.copy()
+        sizes = [len(A) for A in self.A]
+        self._start = np.cumsum([0] + [size**2 for size in sizes[:-1]])
+        self._flat = np.concatenate([A.ravel() for A in self.A])
+        k = self.W.shape[1]
+        self._width = np.array(sizes) // max(k, 1)
+
+    def move_to(self, W):
+        """Name the point that the model was made at anew, for other coordinates."""
+        self.W, self._W0 = W, W.copy()
+
+    def bounds(self, starts):
+        """Return a bound (C, n_blocks) of the curvature along each block of rows.
+
+        The matrix of a block over the columns of a task lies below the one of these
+        bounds on its diagonal: no row of norms of its parts sums to more.
+        """
+        k, ends = self.W.shape[1], list(pairwise(starts))
+        found = np.zeros((len(self.W), len(ends)))
+        for A, c in zip(self.A, self.first, strict=True):
+            K = len(A) // max(k, 1)
+            parts = A.reshape(K, k, K, k)
+            single = np.einsum("ajbj->jab", parts)
+            for b, (s, e) in enumerate(ends):
+                if e - s == 1:
+                    norms = np.abs(single[s])
+                else:
+                    block = parts[:, s:e, :, s:e].transpose(0, 2, 1, 3)
+                    norms = np.linalg.norm(block, 2, axis=(2, 3)) * (1 + 1e-10)
+                found[c : c + K, b] = norms.sum(axis=1)
+        return found
+
+    def sweep(self, arguments, bounds, n_sweeps):
+        """Minimise over one block after the other, n_sweeps times."""
+        _kernels.bcd_class_gram(
+            self._flat, self._start, self.first, self._width, bounds, *arguments,
+            n_sweeps, self.W, self.state,
+        )  # fmt: skip
+
+    def gradient(self):
+        """Return the gradient at W, (C, k)."""
+        return self.state
+
+    def value(self):
+        """Return q(W)."""
+        step = self.W - self._W0
+        return 0.5 * self.squares + 0.5 * float(np.vdot(step, self.state + self._g0))
+
+    def newton_step(self, g):
+        """Return A^+ g, (C, k): what leads to the minimum, backwards."""
+        step = np.empty_like(g)
+        for A, c, K in zip(self.A, self.first, self._width, strict=True):
+            own = slice(c, c + K)
+            unit = np.sqrt(np.maximum(np.diag(A), 0.0))
+            unit[unit == 0] = 1.0  # the scales of the features are no rank
+            scaled = A / unit / unit[:, None]
+            found = np.linalg.lstsq(scaled, g[own].ravel() / unit, rcond=None)[0] / unit
+            step[own] = found.reshape(K, -1)
+            if K > 1:  # adding the same to all classes changes nothing
+                step[own] -= step[own].mean(axis=0)
+        return step
+
+
+def class_grams(data, prob, omega, features, centre, fit_intercept):
+    """Return the matrix of each task, for probabilities p of label shape.
+
+    Parameters
+    ----------
+    data : ColumnData
+    prob : ndarray of label shape
+        As `ClassRows.model_point` gives them.
+    omega : ndarray
+        Weights of the rows, task by task.
+    features : ndarray of shape (k,)
+    centre : ndarray of shape (k, T)
+        What is subtracted from dense columns, task by task, before they are multiplied:
+        it keeps digits.
+    fit_intercept : bool
+    """
+    rows, k = data.by_task, len(features)
+    full = np.array_equal(features, np.arange(data.n_features))
+    widths = data.columns.widths
+    sums = [_Sums(K, k) for K in widths]
+    for t, cells, X in rows.blocks(CHUNK_BYTES):
+        columns = X if full else X[:, features]
+        if t is not None and not sparse.issparse(X) and centre[:, t].any():
+            columns = columns - centre[:, t]
+        for s in range(len(widths)) if t is None else [t]:
+            start = 0 if t is None else rows.offsets[t]
+            own = slice(cells.start - start, cells.stop - start)
+            w = omega[cells, s] if t is None else omega[cells]
+            sums[s].add(columns, w, data.table(prob, s)[own])
+    return [s.matrix(fit_intercept) for s in sums]
+
+
+class _Sums:
+    """Sums over rows of the products of one task that its matrix is made of."""
+
+    def __init__(self, K, k):
+        self.K, self.k = K, k
+        self.pairs = [(0, 0)]
+        if K > 1:
+            self.pairs = [(a, b) for a in range(K) for b in range(a + 1, K)]
+        self.second = np.zeros((len(self.pairs), k, k))
+        self.first, self.zeroth = np.zeros((len(self.pairs), k)), np.zeros((K, K))
+
+    def add(self, X, w, p):
+        """Add rows X (m, k) with weights w (m,) and probabilities p (m, K)."""
+        for i, (a, b) in enumerate(self.pairs):
+            h = w * p[:, a] if self.K == 1 else w * p[:, a] * p[:, b]
+            if sparse.issparse(X):
+                self.second[i] += (X.T @ X.multiply(h[:, None]).tocsr()).toarray()
+            else:
+                scaled = X * np.sqrt(h)[:, None]
+                self.second[i] += scaled.T @ scaled
+            self.first[i] += X.T @ h
+            self.zeroth[a, b] += h.sum()
+
+    def matrix(self, fit_intercept):
+        """Return the matrix (K k, K k), intercepts minimised out."""
+        K, k = self.K, self.k
+        if K == 1:
+            A = self.second[0]
+            if fit_intercept and self.zeroth[0, 0] > 0:
+                A = A - np.outer(self.first[0], self.first[0]) / self.zeroth[0, 0]
+            return A
+        A, F = np.zeros((K, k, K, k)), np.zeros((K, k, K))
+        for (a, b), second, first in zip(
+            self.pairs, self.second, self.first, strict=True
+        ):
+            A[a, :, b] = A[b, :, a] = -second
+            A[a, :, a] += second
+            A[b, :, b] += second
+            F[a, :, b] = F[b, :, a] = -first
+            F[a, :, a] += first
+            F[b, :, b] += first
+        A, F = A.reshape(K * k, K * k), F.reshape(K * k, K)
+        if fit_intercept:
+            both = self.zeroth + self.zeroth.T
+            values, V = np.linalg.eigh(laplacian(both[None])[0])
+            used = values > 1e-13 * values[-1]
+            half = (F @ V[:, used]) / np.sqrt(values[used])
+            A -= half @ half.T
+        return A

@@ -1,0 +1,88 @@
+"""The log-loss of tasks of which some have more than two classes."""
+
+import numpy as np
+from scipy import sparse
+
+from skmtl.data import CHUNK_BYTES
+from skmtl.objectives._class_gram import ClassGram, class_grams
+from skmtl.objectives._class_rows import ClassRows
+from skmtl.objectives._columns import ColumnData
+from skmtl.objectives._rows import DataObjective
+
+# Matrices that couple the columns of tasks may take this much memory; and with more
+# features than rows, and than this, they are slower than residuals.
+COUPLED_BYTES = 2**28
+SMALL = 200
+
+
+class ClassObjective(DataObjective):
+    """The log-loss of tasks with any numbers of classes.
+
+    W has a column per class for a task with more than two, and one for the others;
+    `n_tasks` counts columns, as far as solvers and penalties are concerned.
+
+    Parameters
+    ----------
+    data : TaskData
+        With `classes`; labels are their positions.
+    c : ndarray of shape (T,)
+        Task weights.
+    fit_intercept : bool
+    """
+
+    quadratic = False
+    bounded = True  # the curvature
+    known = None
+
+    def __init__(self, data, c, fit_intercept=True):
+        self.fit_intercept, self.c = fit_intercept, c
+        columns = ColumnData.of(data)
+        self.columns = columns.columns
+        self.rows = ClassRows(columns, c, fit_intercept)
+        self.omega, self.task_null = self.rows.omega, self.rows.task_null
+        data = self._centre(data)
+        self.data = self.rows.data = ColumnData.of(data)
+        self.n_features, self.n_tasks = data.n_features, self.data.n_tasks
+        task = self.columns.task
+        self.task_mean, self.mean = self.mean, self.mean[:, task]
+        if self.shift.shape[1] > 1:
+            self.shift = self.shift[:, task]
+
+    def curvatures(self):
+        """Return a bound of the curvature of f along each feature, (p,)."""
+        h, rows = self.rows.steepest(), self.data.by_task
+        squares = np.zeros((rows.n_tasks, self.n_features))
+        for t, cells, X in rows.blocks(CHUNK_BYTES):
+            X2 = X.multiply(X) if sparse.issparse(X) else X * X
+            squares[slice(None) if t is None else t] += (X2.T @ h[cells]).T
+        if self.fit_intercept:
+            squares -= rows.per_task_sum(h)[:, None] * self.task_mean.T**2
+        return np.maximum(squares, 0.0).max(axis=0)
+
+    def model(self, point, features):
+        """Return a quadratic of the rows `features` of W that touches f at the point.
+
+        The columns of a task are coupled in it, as in f, unless that takes too much.
+        """
+        k = len(features)
+        size = 8 * k**2 * int((self.columns.widths**2).sum())
+        small = k <= max(self.data.by_task.n_labels.max(), SMALL)
+        if not small or size > COUPLED_BYTES:
+            return super().model(point, features)
+        prob, squares = self.rows.model_point(point.Z, point.intercept, point.u)
+        A = class_grams(
+            self.data, prob, self.omega, features, self.task_mean[features],
+            self.fit_intercept,
+        )  # fmt: skip
+        W = np.ascontiguousarray(point.W[features].T)
+        g = np.ascontiguousarray(self.gradient(point)[features].T)
+        first = np.cumsum(self.columns.widths) - self.columns.widths
+        return ClassGram(A, first, W, g, squares)
+
+    def intercepts(self, point):
+        """Return b for X as the user gave it, (C,), summing to 0 over classes."""
+        b = super().intercepts(point)
+        for first, last in self.data.spans:
+            if last - first > 1:
+                b[first:last] -= b[first:last].mean()
+        return b

@@ -376,7 +376,7 @@ def test_subspace_is_recovered(planted):
     cosines = np.linalg.svd(model.subspace_ @ directions.T, compute_uv=False)
     assert cosines.min() > 0.99
     alone = SharedSubspaceRegressor(12, alpha=1.0, beta=0.02).fit(X, Y)
-    assert ((model.coef_ - coef) ** 2).sum() < 0.5 * ((alone.coef_ - coef) ** 2).sum()
+    assert ((model.coef_ - coef) ** 2).sum() < 0.6 * ((alone.coef_ - coef) ** 2).sum()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import numpy as np
 from skmtl.solvers.bcd import block_coordinate_descent
 from skmtl.solvers.factors import newton_on_factors
 from skmtl.solvers.fista import accelerated_proximal_gradient
+from skmtl.solvers.lbfgs import preconditioned_lbfgs
 from skmtl.solvers.reference import interior_point
 from skmtl.solvers.reweighting import solve_reweighted
 from skmtl.solvers.stopping import Monitor, SolverResult, duality_gap, settle
@@ -13,6 +14,7 @@ SOLVERS = {
     "bcd": block_coordinate_descent,
     "factors": newton_on_factors,
     "fista": accelerated_proximal_gradient,
+    "lbfgs": preconditioned_lbfgs,
     "cvxpy": interior_point,
 }
 

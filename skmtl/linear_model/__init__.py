@@ -21,7 +21,12 @@ from skmtl.linear_model.task_progression import (
     TaskProgressionClassifier,
     TaskProgressionRegressor,
 )
+from skmtl.linear_model.task_relationship import (
+    TaskRelationshipClassifier,
+    TaskRelationshipRegressor,
+)
 from skmtl.linear_model.task_tree import TaskTreeClassifier, TaskTreeRegressor
+from skmtl.linear_model.trace_norm import TraceNormClassifier, TraceNormRegressor
 
 __all__ = [
     "GroupLassoClassifier",
@@ -36,6 +41,10 @@ __all__ = [
     "TaskClusteringRegressor",
     "TaskProgressionClassifier",
     "TaskProgressionRegressor",
+    "TaskRelationshipClassifier",
+    "TaskRelationshipRegressor",
     "TaskTreeClassifier",
     "TaskTreeRegressor",
+    "TraceNormClassifier",
+    "TraceNormRegressor",
 ]

@@ -24,7 +24,7 @@ def _at_solution(estimator, X, y, task, sample_weight):
             f"fitted to {estimator.tasks_.tolist()[:5]}; pass those data."
         )
     data, y_scale = estimator._pack(estimator._check_X(X, reset=False), labels)
-    kept = np.isin(estimator.tasks_, data.tasks)
+    kept = estimator._rows_of(data)
     objective = estimator._rows_objective(data)
     W = estimator._coordinates(kept, y_scale)
     point = objective.at(W)

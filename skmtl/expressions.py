@@ -11,8 +11,9 @@ from functools import singledispatch
 import numpy as np
 from scipy import sparse
 
-from skmtl.losses import Huber, Logistic, Poisson, Squared
+from skmtl.losses import Huber, Logistic, Multinomial, Poisson, Squared
 from skmtl.objectives import (
+    ClassObjective,
     CoupledObjective,
     DataObjective,
     StatisticsObjective,
@@ -58,6 +59,28 @@ def _(f: DataObjective, cp, W):
             seen = omega > 0
             z = X[seen] @ W[:, t] + b[t]
             total += loss_sum(loss_of[t], cp, y[seen], z, omega[seen])
+    return total
+
+
+@smooth_part.register
+def _(f: ClassObjective, cp, W):
+    data, spans, total = f.data.by_task, f.data.spans, 0.0
+    b = f.at(np.zeros((f.n_features, f.n_tasks))).intercept
+    if f.fit_intercept:
+        b = b + cp.Variable(f.n_tasks)
+    for task, rows, X in data.blocks():
+        X = sparse.csc_matrix(X) if sparse.issparse(X) else X
+        for t in range(data.n_tasks) if task is None else [task]:
+            cells = (rows, t) if data.shared else rows
+            y, omega = data.y[cells], f.omega[cells]
+            seen, (first, last) = omega > 0, spans[t]
+            z = X[seen] @ W[:, first:last]
+            z = z + np.ones((int(seen.sum()), 1)) @ cp.reshape(
+                b[first:last], (1, last - first), order="C"
+            )
+            loss = Multinomial() if last - first > 1 else Logistic()
+            z = z if last - first > 1 else z[:, 0]
+            total += loss_sum(loss, cp, y[seen], z, omega[seen])
     return total
 
 
@@ -110,6 +133,14 @@ def _(loss: Poisson, cp, y, z, omega):
     return omega @ cp.exp(z) - (omega * y) @ z
 
 
+@loss_sum.register
+def _(loss: Multinomial, cp, y, z, omega):  # z (n, K)
+    own = np.eye(z.shape[1])[y.astype(int)]
+    return omega @ cp.log_sum_exp(z, axis=1) - cp.sum(
+        cp.multiply(omega[:, None] * own, z)
+    )
+
+
 # ---------------------------------------------------------------- penalties
 @singledispatch
 def penalty_and_rules(penalty, cp, W):
@@ -137,7 +168,10 @@ def _(penalty: SparseGroup, cp, W):
 
 @penalty_and_rules.register
 def _(penalty: ByTask, cp, W):
-    return penalty.alpha * cp.sum(cp.norm(W, 2, axis=0)), []
+    if penalty.task is None:
+        return penalty.alpha * cp.sum(cp.norm(W, 2, axis=0)), []
+    parts = [W[:, penalty.task == t] for t in np.unique(penalty.task)]
+    return penalty.alpha * sum(cp.norm(part, "fro") for part in parts), []
 
 
 @penalty_and_rules.register

@@ -8,7 +8,7 @@ together.
 
 from skmtl.base._classes import (
     BaseTaskClassifier,
-    BinaryScoreMixin,
+    ClassScoreMixin,
     TaskClassesMixin,
     encode_classes,
     warn_of_single_classes,
@@ -27,7 +27,7 @@ __all__ = [
     "BaseTaskClassifier",
     "BaseTaskEstimator",
     "BaseTaskRegressor",
-    "BinaryScoreMixin",
+    "ClassScoreMixin",
     "TaskClassesMixin",
     "TaskRequestMixin",
     "TaskRowsMixin",

@@ -177,26 +177,38 @@ def _union(classes):
     return np.unique(np.concatenate(classes))
 
 
-class BinaryScoreMixin:
-    """Probabilities and decisions from one score per row: `_score_task(X, t)`, (n,).
+class ClassScoreMixin:
+    """Probabilities and decisions from scores: `_score_task(X, t)`.
 
-    The score is the log-odds of the positive class, the last of the task's sorted two.
-    A task with one class in the training data always predicts that class.
+    The scores of a task with two classes are (n,), the log-odds of the positive class,
+    the last of the sorted two; with K > 2 classes they are (n, K), log-probabilities up
+    to a constant per row. A task with one class in the training data always predicts
+    that class.
     """
 
     __metadata_request__decision_function = {"task": True}
 
     def _proba_task(self, X, t):
         """Return the probabilities of the classes of task t, (n, K_t)."""
-        if len(self._classes_of(t)) == 1:
+        n_classes = len(self._classes_of(t))
+        if n_classes == 1:
             return np.ones((num_samples(X), 1))
-        from scipy.special import expit
+        from scipy.special import expit, softmax
 
         score = self._score_task(X, t)
+        if n_classes > 2:
+            return softmax(score, axis=1)
         return np.column_stack([expit(-score), expit(score)])
 
+    def _decide_task(self, X, t):
+        """Return decisions for the classes of task t, (n, K_t)."""
+        n_classes, score = len(self._classes_of(t)), self._score_task(X, t)
+        if n_classes == 1:
+            return score[:, None]
+        return score if n_classes > 2 else np.column_stack([-score, score])
+
     def decision_function(self, X, *, task=None):
-        """Return the log-odds of the positive class, the last of each task's classes.
+        """Return the log-odds of the positive class, or a score for each class.
 
         Parameters
         ----------
@@ -207,13 +219,21 @@ class BinaryScoreMixin:
 
         Returns
         -------
-        ndarray of shape (n_samples,) or, after a wide fit without `task`, \
-(n_samples, n_tasks)
-            Positive where the positive class is the more probable one.
+        ndarray of shape (n_samples,) or (n_samples, n_tasks), or as `predict_proba`
+            Where no task has more than two classes, one value per row (after a wide fit
+            without `task`, per row and task), positive where the positive class, the
+            last of the task's, is the more probable one. Otherwise one value per class,
+            shaped as `predict_proba`, minus infinity for classes foreign to the task of
+            a row; the largest is that of the most probable class.
         """
         X, codes = self._locate(X, task)
-        if codes is not None:
+        binary = max(map(len, self.task_classes_.values())) <= 2
+        if codes is None:
+            answer = self._score_task if binary else self._decide_task
+            values = [answer(X, t) for t in range(len(self.tasks_))]
+            return np.column_stack(values) if binary else values
+        if binary:
             return self._assemble(X, codes, self._score_task, np.empty(len(codes)))
-        return np.column_stack(
-            [self._score_task(X, t) for t in range(len(self.tasks_))]
-        )
+        if task is not None and np.ndim(task) == 0:
+            return self._decide_task(X, codes[0] if len(codes) else 0)
+        return self._by_class(X, codes, self._decide_task, -np.inf)

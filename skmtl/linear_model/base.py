@@ -36,6 +36,8 @@ class LinearTaskModel(BaseTaskEstimator):
         "warm_start": ["boolean"],
     }
 
+    _columns = None  # `skmtl.objectives.Columns` of packed data with classes
+
     def _task_weights(self, data):
         """Return c_t for packed data."""
         return task_weights(
@@ -124,6 +126,10 @@ class LinearTaskModel(BaseTaskEstimator):
         rest = max(self.max_iter - first.n_iter, 0)
         return self._solve(objective, first.W, callback, rest).after(first)
 
+    def _start_of(self, data, y_scale):
+        """Return where to start a fit of packed rows."""
+        return self._start(data.tasks, data.n_features, y_scale)
+
     def _start(self, tasks, n_features, y_scale):
         """Return the previous coefficients where they are wanted and fit."""
         if not self.warm_start or not hasattr(self, "coef_"):
@@ -131,14 +137,27 @@ class LinearTaskModel(BaseTaskEstimator):
         same = np.array_equal(self.tasks_, tasks) and self.coef_.shape[1] == n_features
         return self._coordinates(slice(None), y_scale) if same else None
 
+    @property
+    def _row_task(self):
+        """Position of the task that each row of coef_ belongs to."""
+        return np.arange(len(self.tasks_))
+
+    def _rows_of(self, data):
+        """Tell which rows of coef_ belong to the tasks of packed data."""
+        return np.isin(self.tasks_, data.tasks)[self._row_task]
+
+    def _mean_over_tasks(self, values):
+        """Return the task-weighted mean of rows as coef_ has them."""
+        return self._task_share @ values
+
     def _coordinates(self, kept, y_scale):
-        """Return the fitted coefficients of some tasks as the solver has them."""
+        """Return the fitted coefficients of some rows as the solver has them."""
         return np.ascontiguousarray((self.coef_[kept] / y_scale[:, None]).T)
 
     @property
     def _shared_coef(self):
         """The coefficients of a task never seen, (p,)."""
-        return self._task_share @ self.coef_
+        return self._mean_over_tasks(self.coef_)
 
     def _model_attributes(self, W, intercept, c, y_scale):
         """Return the attributes a model needs to predict."""
@@ -176,7 +195,7 @@ class LinearTaskModel(BaseTaskEstimator):
             return progress.step(attributes)
 
         callback = None if progress.context is None else report
-        W0 = self._start(data.tasks, data.n_features, y_scale)
+        W0 = self._start_of(data, y_scale)
         result = self._solve_rows(data, W0, callback)
         result.warn(type(self).__name__)
         return complete(self._result_attributes(result, c, y_scale))
@@ -184,7 +203,7 @@ class LinearTaskModel(BaseTaskEstimator):
     def _linear(self, X, t):
         """Return the linear predictor of task t, of the shared part for a new task."""
         if t == SHARED:
-            return X @ self._shared_coef + self._task_share @ self.intercept_
+            return X @ self._shared_coef.T + self._mean_over_tasks(self.intercept_)
         return X @ self.coef_[t] + self.intercept_[t]
 
 

@@ -17,7 +17,7 @@ SHARED_PARTS = {
     "low_rank": TraceNorm,
 }
 SPECIFIC_PARTS = {
-    "elements": lambda beta: SparseGroup(beta, l1_ratio=1.0),
+    "elements": lambda beta, task: SparseGroup(beta, l1_ratio=1.0),
     "tasks": ByTask,
 }
 
@@ -34,7 +34,9 @@ class _SharedSpecific(LinearTaskModel):
 
     def _penalty(self):
         first = SHARED_PARTS[self.shared](self.alpha)
-        second = SPECIFIC_PARTS[self.specific](self.beta)
+        several = self._columns is not None and not self._columns.single
+        task = self._columns.task if several else None
+        second = SPECIFIC_PARTS[self.specific](self.beta, task)
         return Stacked(first, second, self.n_features_in_)
 
     def _smooth(self, objective):
@@ -55,12 +57,12 @@ class _SharedSpecific(LinearTaskModel):
 
     @property
     def _shared_coef(self):
-        return self._task_share @ self.coef_shared_
+        return self._mean_over_tasks(self.coef_shared_)
 
     @property
     def outlier_tasks_(self):
         """Labels of the tasks with a part of their own."""
-        return self.tasks_[self.coef_specific_.any(axis=1)]
+        return self.tasks_[np.unique(self._row_task[self.coef_specific_.any(axis=1)])]
 
 
 class SharedSpecificRegressor(_SharedSpecific, LinearTaskRegressor):

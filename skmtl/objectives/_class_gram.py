@@ -21,7 +21,7 @@ class ClassGram:
 
     Attributes
     ----------
-    A : list of ndarray of shape (K_t k, K_t k)
+    matrices : list of ndarray of shape (K_t k, K_t k)
         The matrix of each task, columns one after the other.
     first : ndarray of shape (T,)
         First column of each task.
@@ -32,7 +32,7 @@ class ClassGram:
         Twice the value at the W the model was made at.
     """
 
-    A: list
+    matrices: list
     first: np.ndarray
     W: np.ndarray
     state: np.ndarray
@@ -40,9 +40,9 @@ class ClassGram:
 
     def __post_init__(self):
         self._W0, self._g0 = self.W.copy(), self.state.copy()
-        sizes = [len(A) for A in self.A]
+        sizes = [len(A) for A in self.matrices]
         self._start = np.cumsum([0] + [size**2 for size in sizes[:-1]])
-        self._flat = np.concatenate([A.ravel() for A in self.A])
+        self._flat = np.concatenate([A.ravel() for A in self.matrices])
         k = self.W.shape[1]
         self._width = np.array(sizes) // max(k, 1)
 
@@ -58,7 +58,7 @@ class ClassGram:
         """
         k, ends = self.W.shape[1], list(pairwise(starts))
         found = np.zeros((len(self.W), len(ends)))
-        for A, c in zip(self.A, self.first, strict=True):
+        for A, c in zip(self.matrices, self.first, strict=True):
             K = len(A) // max(k, 1)
             parts = A.reshape(K, k, K, k)
             single = np.einsum("ajbj->jab", parts)
@@ -90,7 +90,7 @@ class ClassGram:
     def newton_step(self, g):
         """Return A^+ g, (C, k): what leads to the minimum, backwards."""
         step = np.empty_like(g)
-        for A, c, K in zip(self.A, self.first, self._width, strict=True):
+        for A, c, K in zip(self.matrices, self.first, self._width, strict=True):
             own = slice(c, c + K)
             unit = np.sqrt(np.maximum(np.diag(A), 0.0))
             unit[unit == 0] = 1.0  # the scales of the features are no rank

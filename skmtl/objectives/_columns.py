@@ -35,6 +35,11 @@ class Columns:
         return np.array([width(c) for c in self.classes], dtype=int)
 
     @property
+    def single(self):
+        """Whether every task has one column."""
+        return bool((self.widths == 1).all())
+
+    @property
     def task(self):
         """Position of the task of each column, (C,)."""
         return np.repeat(np.arange(len(self.tasks)), self.widths)

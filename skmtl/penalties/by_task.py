@@ -1,25 +1,39 @@
 """A norm of the columns of W: whole tasks are in or out."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from skmtl.penalties.blocks import Blocks
 from skmtl.penalties.norms import row_norms
 from skmtl.penalties.sparse_group import SparseGroup
 
 
 @dataclass(frozen=True, eq=False)
 class ByTask:
-    """alpha * sum_t ||w_t||_2."""
+    """alpha * sum_t ||W_t||_2, W_t the column of a task, or its columns.
+
+    Parameters
+    ----------
+    alpha : float
+    task : ndarray of shape (C,) or None
+        Position of the task of each column; None: each is a task.
+    """
 
     alpha: float
+    task: np.ndarray | None = None
 
     row_separable = False
     solvers = ("fista",)
 
-    @property
+    @cached_property
     def _rows(self):
-        return SparseGroup(self.alpha)
+        if self.task is None:
+            return SparseGroup(self.alpha)
+        sizes = np.bincount(self.task)
+        # A group counts by the root of its size, and a task is to count once.
+        return SparseGroup(self.alpha, weight=sizes**-0.5, blocks=Blocks(self.task))
 
     def value(self, W):
         """Return the penalty of W."""
@@ -36,6 +50,8 @@ class ByTask:
     def subdiff_distance(self, W, G):
         """Return the distance of -G to the subdifferential at W, by rows, (p,)."""
         norms = row_norms(W.T)
+        if self.task is not None:
+            norms = np.sqrt(np.bincount(self.task, norms**2))[self.task]
         used = norms > 0
         rest = -G - W * np.where(used, self.alpha / np.where(used, norms, 1.0), 0.0)
         return row_norms(np.where(used, rest, self._rows.prox(-G.T, 1.0).T))

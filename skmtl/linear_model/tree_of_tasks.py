@@ -1,9 +1,10 @@
 """Trees of tasks: what users pass, the weights of its nodes, and a tree from fits."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skmtl.layouts import as_task_labels
-from skmtl.penalties import SparseGroup, WithRidge
 from skmtl.solvers import solve
 
 # Exact enough to tell which tasks are near.
@@ -43,7 +44,8 @@ def _checked_linkage(linkage, name):
 
     try:
         linkage = np.array(linkage, dtype=float)
-        is_valid_linkage(linkage, throw=True)
+        if linkage.shape != (0, 4):  # a task by itself
+            is_valid_linkage(linkage, throw=True)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"tree of {name} must be 'auto', a linkage of scipy.cluster.hierarchy over "
@@ -158,11 +160,33 @@ def keep_leaves(parent, weight, kept):
     return found, sizes
 
 
+@dataclass(frozen=True, eq=False)
+class _Ridge:
+    """sum_j ridge_j / 2 * ||W_j||^2 for ridge (p, 1): every task by itself."""
+
+    ridge: np.ndarray
+
+    row_separable = True
+    free = np.zeros(0, dtype=int)
+
+    def value(self, W):
+        return 0.5 * float((self.ridge * W**2).sum())
+
+    def prox(self, V, step):
+        return V / (1.0 + step * self.ridge)
+
+    def dual_points(self, G):
+        return [(1.0, 0.5 * float((G**2 / self.ridge).sum()))]
+
+    def even(self, values):
+        return values
+
+
 def grow_tree(objective):
     """Return a linkage (T - 1, 4) of tasks by what they need of the features.
 
-    Each task gets a ridge fit of its own. Tasks are near where the sizes of their
-    coefficients, in units of the features and whatever their signs, are in proportion:
+    Each task gets a ridge fit of its own, in units of the features. Tasks are near
+    where the sizes of their coefficients, whatever their signs, are in proportion:
     average linkage of Euclidean distances between vectors of norm 1, the largest of
     which, between tasks without a common feature, counts as 1.
     """
@@ -171,11 +195,11 @@ def grow_tree(objective):
     if objective.n_tasks < 2:
         return np.zeros((0, 4))
     curvature = objective.curvatures()
-    seen = curvature > 0
-    ridge = curvature[seen].mean() if seen.any() else 1.0
-    ridge *= min(1.0, objective.n_features / objective.fewest_labels)
-    penalty = WithRidge(SparseGroup(0.0), ridge)
-    first = solve(objective, penalty, solver="bcd", tol=FIRST_TOL, max_iter=FIRST_STEPS)
+    ridge = np.where(curvature > 0, curvature, 1.0)[:, None]
+    penalty = _Ridge(ridge * min(1.0, objective.n_features / objective.fewest_labels))
+    first = solve(
+        objective, penalty, solver="fista", tol=FIRST_TOL, max_iter=FIRST_STEPS
+    )
     sizes = np.abs(first.W.T) * np.sqrt(curvature)
     norms = np.linalg.norm(sizes, axis=1, keepdims=True)
     sizes /= np.sqrt(2.0) * np.where(norms > 0, norms, 1.0)

@@ -30,25 +30,25 @@ def newton_on_factors(objective, penalty, W0, monitor):
     Where there are fewer rows than features, or systems would be too large, proximal
     gradient steps do it all.
     """
-    point, steps, before = objective.at(W0), FIRST_STEPS, np.inf
+    point, steps, before, wide = objective.at(W0), FIRST_STEPS, np.inf, False
+    tol = monitor.target / objective.null if objective.null > 0 else 0.0
     while not monitor.check(point):
-        if monitor.gap > 0.1 * before:  # let the safe steps do more of it
+        stalled = monitor.gap > 0.1 * before
+        if stalled:  # let the safe steps do more of it
             steps = min(2 * steps, MOST_STEPS)
-        before = monitor.gap
-        point = _proximal_steps(objective, penalty, point, steps, monitor)
+        before, wide = monitor.gap, stalled and not wide
+        point = _proximal_steps(objective, penalty, point, steps, monitor, tol)
         model = _model(objective, point)
         if model is None:
             return accelerated_proximal_gradient(objective, penalty, point.W, monitor)
         if point.W.any() and monitor.remaining:
-            point = _improve(objective, penalty, point, model, monitor)
+            point = _improve(objective, penalty, point, model, monitor, wide)
     return point
 
 
-def _proximal_steps(objective, penalty, point, steps, monitor):
-    """Return the point after so many proximal steps, or fewer if that is enough."""
-    steps = min(steps, monitor.remaining)
-    tol = monitor.target / objective.null if objective.null > 0 else 0.0
-    inner = Monitor(objective, penalty, tol, steps)
+def _proximal_steps(objective, penalty, point, steps, monitor, tol):
+    """Return the point after so many proximal steps, or fewer if a gap is reached."""
+    inner = Monitor(objective, penalty, tol, min(steps, monitor.remaining))
     found = accelerated_proximal_gradient(objective, penalty, point.W, inner)
     monitor.n_iter += inner.n_iter
     return found
@@ -63,31 +63,38 @@ def _model(objective, point):
     return model if 8 * T * p * min(T, p) <= SYSTEM_BYTES else None
 
 
-def _improve(objective, penalty, point, model, monitor):
+def _improve(objective, penalty, point, model, monitor, wide):
     """Return a point that is better by Newton steps on the factors, or this one."""
     target, budget = 0.3 * monitor.reachable, monitor.remaining
     if not objective.quadratic:  # the next model will be another
         target = max(target, 0.01 * monitor.gap)
-    W, used = _solve_factors(model, penalty, point.W, target, budget)
+    W, used = _solve_factors(model, penalty, point.W, target, budget, wide)
     monitor.n_iter += used
     start, step = point.value + penalty.value(point.W), W - point.W
     for share in SHARES:
         new = objective.at(point.W + share * step, near=point)
         if new.value + penalty.value(new.W) < start:
-            return new
+            # Directions that should be 0 are only nearly so; a proximal step tells.
+            return _proximal_steps(objective, penalty, new, 1, monitor, 0.0)
     return point
 
 
-def _solve_factors(model, penalty, W, target, budget):
-    """Minimise the model plus the penalty; return (W (p, T), products it took).
-
-    Stops at a duality gap of `target`, or where no more is to be had.
-    """
-    problem = _Factors(model, penalty)
+def _left_factor(W):
+    """Return U (p, r) of the balanced W = U V'."""
     s, Q, B = singular_rows(W)
     kept = s > 1e-12 * s.max()
     left = Q[:, kept] if len(Q) == len(W) else B[kept].T / s[kept]
-    here = problem.at(left * np.sqrt(s[kept]))
+    return left * np.sqrt(s[kept])
+
+
+def _solve_factors(model, penalty, W, target, budget, wide):
+    """Minimise the model plus the penalty; return (W (p, T), products it took).
+
+    Stops at a duality gap of `target`, or where no more is to be had. `wide` starts
+    from all directions that the gradient has, not from those of W alone.
+    """
+    problem = _Factors(model, penalty)
+    here = problem.at(_left_factor(problem.ahead(W) if wide else W))
     best, W, used, stalled = np.inf, problem.product(here), 0, 0
     for _ in range(NEWTON_STEPS):
         gap = problem.gap(here)
@@ -129,6 +136,12 @@ class _Factors:
         mean = np.tensordot(share, self.A, 1)
         self.bends, self.axes = np.linalg.eigh(mean)
         self.bends = np.maximum(self.bends, 0.0) + self.ridge
+
+    def ahead(self, W):
+        """Return W after a Newton step with the mean curvature of the tasks."""
+        g = self.axes.T @ (self._bend(W) - self.q)
+        size = np.maximum(self.bends, 1e-12 * self.bends.max())[:, None]
+        return W - self.axes @ (g / size)
 
     def _bend(self, W):
         """Return the Hessian of model and ridge times W (p, T)."""

@@ -57,10 +57,15 @@ class LinearTaskClassifier(ClassScoreMixin, LinearTaskModel, BaseTaskClassifier)
             return coded
         weight = coded.weight.copy()
         for t in range(labels.n_tasks):
-            rows, y, _ = labels.of_task(t)
+            rows, y, own = labels.of_task(t)
             y = np.array(y.tolist())
             where = (rows, t) if labels.layout == "wide" else rows
-            factor = compute_sample_weight(self.class_weight, y)
+            if self.class_weight == "balanced":  # in weight: a row twice is weight 2
+                _, place = np.unique(y, return_inverse=True)
+                total = np.bincount(place, own)
+                factor = (total.mean() / total)[place]
+            else:
+                factor = compute_sample_weight(self.class_weight, y)
             bad = y[~((factor > 0) & np.isfinite(factor))]
             if len(bad):
                 raise ValueError(

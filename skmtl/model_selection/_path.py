@@ -20,7 +20,8 @@ class PathResult:
     alphas : ndarray of shape (n_alphas,)
         Strengths, decreasing.
     coefs : ndarray of shape (n_alphas, n_tasks, n_features)
-        Coefficients in the units of the labels.
+        Coefficients in the units of the labels; where a task has several classes, with
+        the rows that `coef_rows_` of a fitted classifier names.
     intercepts : ndarray of shape (n_alphas, n_tasks)
         Intercepts.
     dual_gaps : ndarray of shape (n_alphas,)
@@ -34,6 +35,8 @@ class PathResult:
         Task labels.
     feature_names : ndarray of shape (n_features,)
         Names of the features, or their positions where X has none.
+    coef_rows : list of (task, class), or None
+        What each row of `coefs[k]` belongs to; None for a regressor.
     """
 
     alphas: np.ndarray
@@ -44,6 +47,7 @@ class PathResult:
     converged: np.ndarray
     tasks: np.ndarray
     feature_names: np.ndarray
+    coef_rows: list | None = None
 
     def to_frame(self):
         """Return a DataFrame with a row per alpha, task and feature.
@@ -51,14 +55,26 @@ class PathResult:
         Returns
         -------
         DataFrame
-            With the columns alpha, task, feature and coef. Needs pandas.
+            With the columns alpha, task, feature and coef; of a classifier where some
+            task has more than two classes also the column class. Needs pandas.
         """
         import pandas
 
-        names = ["alpha", "task", "feature"]
-        values = [self.alphas, self.tasks, self.feature_names]
-        index = pandas.MultiIndex.from_product(values, names=names)
-        return pandas.Series(self.coefs.ravel(), index, name="coef").reset_index()
+        several = self.coefs.shape[1] > len(self.tasks)
+        rows = self.coef_rows if several else [(t,) for t in self.tasks.tolist()]
+        columns = {
+            "alpha": np.repeat(self.alphas, self.coefs[0].size),
+            "task": [row[0] for row in rows],
+            "class": [row[-1] for row in rows],
+            "feature": np.tile(self.feature_names, self.coefs[..., 0].size),
+            "coef": self.coefs.ravel(),
+        }
+        times, n_features = len(self.alphas), self.coefs.shape[2]
+        for name in ("task", "class"):
+            columns[name] = np.tile(np.repeat(columns[name], n_features), times)
+        if not several:
+            del columns["class"]
+        return pandas.DataFrame(columns)
 
     def plot(self, ax=None):
         """Draw the size of each feature's coefficients against alpha.
@@ -153,6 +169,7 @@ default=None
         np.array([m.converged_ for m in fitted]),
         labels.tasks,
         names,
+        getattr(fitted[0], "coef_rows_", None),
     )
 
 

@@ -12,6 +12,9 @@ from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.quadratics import DenseRows, Gram, SparseRows
 
+# Curvatures of all features in all tasks may take this much memory.
+LARGEST_GRAMS = 2**31
+
 
 class DataObjective:
     """Any loss on the rows of `TaskData`.
@@ -126,6 +129,35 @@ class DataObjective:
         residual = np.divide(-point.u, h, out=np.zeros_like(h), where=h > 0)
         kind = SparseRows if sparse.issparse(self.data.X) else DenseRows
         return kind.build(self.data, features, W, h, residual, self.fit_intercept)
+
+    @property
+    def grams_fit(self):
+        """Whether the curvatures of all tasks are no larger than the rows, or small."""
+        few = self.n_features <= self.data.n_labels.max()
+        size = 8 * self.n_tasks * self.n_features**2
+        return self.known is not None or few or size <= LARGEST_GRAMS
+
+    def grams(self, point):
+        """Return f near the point as a quadratic of all of W, by Gram matrices."""
+        features = np.arange(self.n_features)
+        if self.known is not None:
+            return self.model(point, features)
+        if not self.grams_fit:
+            size = 8 * self.n_tasks * self.n_features**2 / 2**30
+            raise ValueError(
+                f"The curvatures of {self.n_tasks} tasks in {self.n_features} features "
+                f"take {size:.1f} GiB. Select features first; squared differences with "
+                "ridge > 0 can do without."
+            )
+        h, squares = self.rows.bends(point.Z, point.intercept, point.u)
+        W = np.ascontiguousarray(point.W.T)
+        g = np.ascontiguousarray(self.gradient(point).T)
+        return self._gram_model(features, W, g, squares, h)
+
+    @property
+    def spectra(self):
+        """Eigenvalues and eigenvectors of Gram matrices that are known; None if not."""
+        return None if self.known is None else self.known.spectra
 
     def _gram_model(self, features, W, g, squares, h):
         """Return the quadratic model by the Gram matrices of the chosen columns."""

@@ -24,6 +24,7 @@ class StatisticsObjective:
 
     quadratic = True
     bounded = True  # the curvature
+    grams_fit = True
 
     def __init__(self, statistics, c, fit_intercept=True, y_scale=1.0):
         s = statistics
@@ -101,6 +102,15 @@ class StatisticsObjective:
         full = np.array_equal(features, np.arange(self.n_features))
         gram = self.gram if full else self.gram[:, features][:, :, features].copy()
         return Gram(gram, self.index, self.scale, W, g, squares)
+
+    def grams(self, point):
+        """Return f as a quadratic of all of W, held by Gram matrices."""
+        return self.model(point, np.arange(self.n_features))
+
+    @cached_property
+    def spectra(self):
+        """Eigenvalues and eigenvectors of the Gram matrices."""
+        return np.linalg.eigh(self.gram)
 
     def resolution(self, point):
         """Return how far rounding in the statistics may put the value off."""

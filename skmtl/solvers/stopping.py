@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skmtl.solvers.common import settle_common
+
 NEWTON_STEPS = 30
 
 
@@ -37,8 +39,12 @@ def settle(objective, penalty, point):
     """Return the point with the rows that are never penalised minimised out.
 
     No multiple of a dual point is feasible before: their gradient has to vanish. One
-    linear system per task for the squared loss, Newton steps otherwise.
+    linear system per task for the squared loss, Newton steps otherwise. The same holds
+    for what tied tasks have in common, where a penalty leaves that free (`common`).
     """
+    labels = getattr(penalty, "common", None)
+    if labels is not None:
+        return settle_common(objective, labels, point)
     free = penalty.free
     for _ in range(NEWTON_STEPS if len(free) else 0):
         g = np.ascontiguousarray(objective.gradient(point)[free].T)

@@ -1,0 +1,187 @@
+"""What the models with a graph between tasks share, regressors and classifiers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+
+from skmtl._compat import Interval, StrOptions
+from skmtl.linear_model.base import LinearTaskModel
+from skmtl.linear_model.graph_of_tasks import (
+    nearest_neighbours,
+    read_descriptors,
+    read_graph,
+)
+from skmtl.penalties import Graph, GraphNorm, SquaredGraph
+from skmtl.solvers import SolverResult, solve
+
+# Ridge of the fits that neighbours are found from, as a share of the mean curvature.
+FIRST_RIDGE = 0.1
+
+
+@dataclass(frozen=True)
+class TiedResult(SolverResult):
+    """A result with the penalty that it is the answer to."""
+
+    penalty: object = None
+
+
+class TiedTasks(LinearTaskModel):
+    """The graph, the penalty, and what is learned of the tasks beside coef_.
+
+    The graph belongs to the tasks of the data at hand (a fold may lack one), so it is
+    made with the objective and stays with it.
+    """
+
+    _parameter_constraints: dict = {
+        "graph": [str, "array-like", "sparse matrix", Mapping],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "ridge": [Interval(Real, 0, None, closed="left")],
+        "norm": [StrOptions({"squared", "l2", "l1"})],
+        "order": ["array-like", None],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "task_features": ["array-like", Mapping, None],
+        "solver": [StrOptions({"auto", "quadratic", "fista", "admm", "cvxpy"})],
+    }
+
+    # ------------------------------------------------------------ the graph
+    def _rows_objective(self, data, known=None):
+        objective = super()._rows_objective(data, known)
+        layout = "wide" if data.shared else "long"
+        return self._tied(objective, data.tasks, data.n_labels, layout)
+
+    def _statistics_objective(self, statistics, c, y_scale=1.0):
+        s, objective = statistics, super()._statistics_objective(statistics, c, y_scale)
+        return self._tied(objective, s.tasks, s.n, s.layout)
+
+    def _tied(self, objective, tasks, n_labels, layout):
+        """Give the objective the graph between its tasks: one node per column of W."""
+        name = type(self).__name__
+        chain = isinstance(self.graph, str) and self.graph == "chain"
+        knn = isinstance(self.graph, str) and self.graph == "knn"
+        if self.order is not None and not chain:
+            raise ValueError("order belongs to graph='chain'; leave it out.")
+        if self.task_features is not None and not knn:
+            raise ValueError("task_features belongs to graph='knn'; leave it out.")
+        objective.tasks, objective.rows_of_tasks = tasks, n_labels
+        if self.task_features is not None:
+            described = read_descriptors(self.task_features, tasks)
+            objective.graph = nearest_neighbours(described, self.n_neighbors)
+        else:
+            objective.graph = read_graph(
+                self.graph, tasks, order=self.order, layout=layout, name=name
+            )
+        return objective
+
+    def _graph_of(self, objective):
+        """Return the graph, which neighbours in a first fit may have to tell."""
+        if objective.graph is None:
+            known = getattr(objective, "known", None)
+            if known is not None:  # the same problem, from statistics
+                objective.graph = self._graph_of(known)
+            else:
+                first = _first_fit(objective)
+                objective.graph = nearest_neighbours(first, self.n_neighbors)
+        return objective.graph
+
+    # ------------------------------------------------------------ the fit
+    def _penalty_on(self, graph):
+        """Return the penalty for a graph."""
+        if self.norm == "squared":
+            return SquaredGraph(graph, self.alpha, self.ridge)
+        return GraphNorm(graph, self.alpha, self.ridge, self.norm)
+
+    def _penalty(self):
+        """Return the penalty of the last fit; before any, that of a task by itself."""
+        return self._penalty_on(getattr(self, "_graph", Graph.all_pairs(1)))
+
+    def _solve(self, objective, W0, callback, max_iter=None):
+        penalty = self._penalty_on(self._graph_of(objective))
+        self._check_common(objective, penalty)
+        result = solve(
+            objective,
+            penalty,
+            solver=self._solver_for(penalty),
+            tol=self.tol,
+            max_iter=self.max_iter if max_iter is None else max_iter,
+            W0=W0,
+            callback=callback,
+        )
+        return TiedResult(**vars(result), penalty=penalty)
+
+    def _check_common(self, objective, penalty):
+        """Raise where tasks have too few rows for what nothing penalises."""
+        if penalty.common is None:
+            return
+        rows = objective.rows_of_tasks - (1 if self.fit_intercept else 0)
+        rows = np.bincount(penalty.common, rows)
+        if rows.min() >= objective.n_features:
+            return
+        tasks = objective.tasks[penalty.common == rows.argmin()].tolist()
+        raise ValueError(
+            f"With ridge=0 nothing penalises what tied tasks have in common, and the "
+            f"task(s) {tasks[:5]}, tied to no others, have too few rows for "
+            f"{objective.n_features} features. Pass ridge > 0."
+        )
+
+    def _result_attributes(self, result, c, y_scale):
+        found = super()._result_attributes(result, c, y_scale)
+        if not isinstance(result, TiedResult):  # no task takes part
+            return {**found, "_graph": Graph.all_pairs(0)}
+        penalty = result.penalty
+        found["_graph"] = penalty.graph
+        if self.norm != "squared":
+            found["_clusters"] = penalty.clusters(result.W)
+        return found
+
+    # ------------------------------------------------------------ what was learned
+    @property
+    def _joint(self):
+        """Which tasks took part in the joint fit, (T,)."""
+        return self._task_share > 0
+
+    @property
+    def graph_(self):
+        """Weights between the tasks, in the order of `tasks_`."""
+        joint, T = np.flatnonzero(self._joint), len(self._task_share)
+        half = self._graph.adjacency.tocoo()
+        places = tuple(joint[i] for i in half.coords)
+        return sparse.coo_array((half.data, places), shape=(T, T)).tocsr()
+
+    @property
+    def coef_shared_(self):
+        """The mean of the coefficients over the tasks of the joint fit, (p,)."""
+        joint = self._joint
+        return self.coef_[joint].sum(axis=0) / max(int(joint.sum()), 1)
+
+    @property
+    def cluster_labels_(self):
+        """A number for each set of tied tasks with the same coefficients, (T,)."""
+        if not hasattr(self, "_clusters"):
+            raise AttributeError(
+                f"{type(self).__name__} has cluster_labels_ once it is fitted with "
+                "norm='l2' or 'l1'; squared differences never vanish."
+            )
+        joint = self._joint
+        labels = np.arange(len(joint)) + len(joint)  # left out: each by itself
+        labels[joint] = self._clusters
+        _, first, labels = np.unique(labels, return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(first))[labels]
+
+    @property
+    def _shared_coef(self):
+        return self.coef_shared_
+
+
+def _first_fit(objective):
+    """Return the coefficients of ridge fits of each task, as descriptors (T, p).
+
+    In units of the features, so that distances are between predictions.
+    """
+    curvatures = objective.curvatures()
+    ridge = FIRST_RIDGE * float(curvatures.mean()) or 1.0
+    alone = SquaredGraph(Graph.all_pairs(objective.n_tasks).without_edges(), 0.0, ridge)
+    found = solve(objective, alone, solver="quadratic", tol=1e-8, max_iter=1000)
+    return (found.W * np.sqrt(curvatures)[:, None]).T

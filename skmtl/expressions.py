@@ -23,9 +23,11 @@ from skmtl.penalties import (
     ByTask,
     Centred,
     ClusterMeans,
+    GraphNorm,
     Progression,
     SparseGroup,
     SpectralBox,
+    SquaredGraph,
     SquaredNorm,
     SquaredTraceNorm,
     Stacked,
@@ -217,8 +219,9 @@ def _(penalty: Progression, cp, W):
     value = penalty.alpha * cp.sum(cp.abs(W))
     value += penalty.gamma * cp.sum(cp.norm(W, 2, axis=1))
     if T > 1:
+        tied = np.ones(T - 1) if penalty.ties is None else penalty.ties
         steps = W[:, chain[1:]] - W[:, chain[:-1]]
-        value += penalty.beta * cp.sum(cp.abs(steps))
+        value += penalty.beta * cp.sum(cp.abs(steps) @ tied)
     return value, []
 
 
@@ -258,3 +261,22 @@ def _(penalty: SquaredTraceNorm, cp, W):
 @penalty_and_rules.register
 def _(penalty: TaskPrecision, cp, W):
     return cp.sum_squares(W @ (penalty.axes * np.sqrt(penalty.sizes))) / 2, []
+
+
+@penalty_and_rules.register
+def _(penalty: SquaredGraph, cp, W):
+    squares = edge_sum(penalty.graph, cp, W, lambda d: cp.sum_squares(d)) / 2
+    return penalty.alpha * squares + penalty.ridge / 2 * cp.sum_squares(W), []
+
+
+@penalty_and_rules.register
+def _(penalty: GraphNorm, cp, W):
+    order = 2 if penalty.norm == "l2" else 1
+    sizes = edge_sum(penalty.graph, cp, W, lambda d: cp.norm(d, order))
+    return penalty.alpha * sizes + penalty.ridge / 2 * cp.sum_squares(W), []
+
+
+def edge_sum(graph, cp, W, size):
+    """Return the weighted sum over the edges of the size of the difference."""
+    edges = zip(graph.first, graph.second, graph.weight, strict=True)
+    return sum((a * size(W[:, s] - W[:, t]) for s, t, a in edges), cp.Constant(0.0))

@@ -401,7 +401,7 @@ def test_order_of_text_labels(table):
         np.random.default_rng(0).normal(size=(30, 3)), columns=[*"cab"]
     )
     assert wide.fit(X[:30], Y).tasks_.tolist() == ["c", "a", "b"]
-    np.testing.assert_array_equal(wide._chain, [0, 1, 2])
+    np.testing.assert_array_equal(wide._chains, [[0, 1, 2]])
 
 
 @pytest.mark.parametrize("smooth", ["l1", "squared"])
@@ -496,11 +496,37 @@ def test_classes_must_be_the_same(table):
     X, y, task = table
     labels = np.where(y > 0, "yes", "no")
     labels[task == 3] = np.where(y[task == 3] > 0, "alive", "dead")
-    with pytest.raises(ValueError, match=r"task 0 has the classes .* and task 3"):
-        TaskProgressionClassifier().fit(X, labels, task=task)
-    labels = np.digitize(y, [-1, 1])
-    with pytest.raises(ValueError, match="classes"):
-        TaskProgressionClassifier().fit(X, labels, task=task)
+    for smooth in ("l1", "squared"):
+        model = TaskProgressionClassifier(smooth=smooth)
+        with pytest.raises(ValueError, match=r"equal classes .* task 0 has .* task 3"):
+            model.fit(X, labels, task=task)
+
+
+@pytest.mark.parametrize("smooth", ["l1", "squared"])
+def test_chains_tie_equal_classes(table, smooth):
+    X, y, task = table
+    labels = np.array(["low", "mid", "top"])[np.digitize(y, [-1, 1])]
+    model = TaskProgressionClassifier(
+        0.01, beta=0.02, gamma=0.01, smooth=smooth, order=[3, 1, 0, 2], tol=1e-7
+    ).fit(X, labels, task=task)
+    W, b = cp.Variable((6, 12)), cp.Variable(12)  # tasks 0..3 by three classes
+    value = 0.01 * cp.sum(cp.abs(W)) + 0.01 * cp.sum(cp.norm(W, 2, axis=1))
+    for t in range(4):
+        rows, own = task == t, slice(3 * t, 3 * t + 3)
+        Z = X[rows] @ W[:, own] + np.ones((rows.sum(), 1)) @ cp.reshape(
+            b[own], (1, 3), order="C"
+        )
+        hit = (labels[rows][:, None] == ["low", "mid", "top"]).astype(float)
+        loss = cp.sum(cp.log_sum_exp(Z, axis=1)) - cp.sum(cp.multiply(hit, Z))
+        value += loss / rows.sum()
+    for s, t in ((3, 1), (1, 0), (0, 2)):
+        D = W[:, 3 * s : 3 * s + 3] - W[:, 3 * t : 3 * t + 3]
+        value += 0.02 * (cp.sum(cp.abs(D)) if smooth == "l1" else cp.sum_squares(D) / 2)
+    expected = cp.Problem(cp.Minimize(value)).solve(solver="CLARABEL")
+    assert model.converged_
+    assert model.objective_ == pytest.approx(expected, rel=1e-6)
+    assert model.coef_.shape == (12, 6)
+    assert duality_gap(model, X, labels, task=task) <= 2 * model.dual_gap_ + 1e-12
 
 
 def test_a_new_task_gets_the_mean(table):

@@ -524,6 +524,36 @@ def test_classes_may_differ_between_tasks(planted):
     assert model.task_classes_[1].tolist() == ["alive", "dead"]
 
 
+@pytest.mark.parametrize("tree", ["auto", [[0, 2, 5], [1, 3, 4]]])
+def test_leaves_hold_all_classes_of_their_task(planted, tree):
+    X, Y = planted
+    labels = np.digitize(Y, [-1, 1]).astype(object)
+    labels[:, 1] = np.where(Y[:, 1] > 0, "dead", "alive")  # two classes: one column
+    model = TaskTreeClassifier(0.03, tree=tree, tol=1e-7).fit(X, labels)
+    first = np.array([0, 3, 4, 7, 10, 13, 16])
+    W, b, value = cp.Variable((8, 16)), cp.Variable(16), 0
+    place = {t: k for k, t in enumerate(model.tree_tasks_.tolist())}
+    groups = groups_of(*tree_nodes(model.tree_), 6)
+    for group, weight in groups:
+        tasks = [t for t, k in place.items() if k in group]
+        columns = np.concatenate([np.arange(first[t], first[t + 1]) for t in tasks])
+        value += 0.03 * weight * cp.sum(cp.norm(W[:, columns], 2, axis=1))
+    for t in range(6):
+        own = slice(first[t], first[t + 1])
+        if t == 1:
+            z, y = X @ W[:, 3] + b[3], (labels[:, 1] == "dead").astype(float)
+            value += cp.sum(cp.logistic(z) - cp.multiply(y, z)) / 120
+            continue
+        Z = X @ W[:, own] + np.ones((120, 1)) @ cp.reshape(b[own], (1, 3), order="C")
+        hit = (labels[:, [t]] == np.arange(3)).astype(float)
+        loss = cp.sum(cp.log_sum_exp(Z, axis=1)) - cp.sum(cp.multiply(hit, Z))
+        value += loss / 120
+    expected = cp.Problem(cp.Minimize(value)).solve(solver="CLARABEL")
+    assert model.converged_
+    assert model.objective_ == pytest.approx(expected, rel=1e-6)
+    assert model.coef_.shape == (16, 8)
+
+
 def test_a_new_task_gets_the_mean(planted):
     X, Y = planted
     task = np.arange(120) % 6

@@ -2,13 +2,15 @@
 
 from numbers import Real
 
+import numpy as np
+
 from skmtl._compat import Interval, StrOptions
 from skmtl.linear_model.base import LinearTaskModel
 from skmtl.linear_model.classification import LinearTaskClassifier
 from skmtl.linear_model.joint_tasks import JointTasksMixin
 from skmtl.linear_model.regression import LinearTaskRegressor
 from skmtl.linear_model.task_order import chain_positions, check_ordered
-from skmtl.objectives import CoupledObjective
+from skmtl.objectives import Columns, CoupledObjective
 from skmtl.penalties import Progression, WithRidge
 from skmtl.penalties.graph import Graph
 
@@ -28,10 +30,16 @@ class _TaskProgression(JointTasksMixin, LinearTaskModel):
     }
 
     def _know_tasks(self, joint, every, layout):
-        name = type(self).__name__
         if len(joint) > 1:
-            check_ordered(every, self.order, layout, name)
-        self._chain = chain_positions(joint, self.order, name)
+            check_ordered(every, self.order, layout, type(self).__name__)
+        self._chains = self._chains_of(joint, self._columns)
+
+    def _chains_of(self, tasks, columns):
+        """Return the columns of W along the chain, one chain per class, (K, T)."""
+        chain = chain_positions(tasks, self.order, type(self).__name__)
+        if columns is None:
+            return chain[None]
+        return columns.by_class()[:, chain]  # raises where classes differ
 
     def _penalty(self):
         if self.alpha == self.gamma == self.ridge == 0:
@@ -40,23 +48,31 @@ class _TaskProgression(JointTasksMixin, LinearTaskModel):
                 "the tasks have in common unpenalised. Give one of them a small value, "
                 "or use TaskGraph with graph='chain', which certifies that case."
             )
+        K, T = self._chains.shape
+        ties = None
+        if K > 1:
+            ties = np.tile(np.arange(1, T + 1) < T, K)[:-1].astype(float)
         beta = self.beta if self.smooth == "l1" else 0.0
-        gauge = Progression(self.alpha, beta, self.gamma, self._chain)
+        gauge = Progression(self.alpha, beta, self.gamma, self._chains.ravel(), ties)
         return WithRidge(gauge, self.ridge) if self.ridge > 0 else gauge
 
     def _rows_objective(self, data, known=None):
-        return self._coupled(super()._rows_objective(data, known), data.tasks)
+        objective = super()._rows_objective(data, known)
+        columns = None if data.classes is None else Columns(data.tasks, data.classes)
+        return self._coupled(objective, data.tasks, columns)
 
     def _statistics_objective(self, statistics, c, y_scale=1.0):
         objective = super()._statistics_objective(statistics, c, y_scale)
-        return self._coupled(objective, statistics.tasks)
+        return self._coupled(objective, statistics.tasks, None)
 
-    def _coupled(self, objective, tasks):
+    def _coupled(self, objective, tasks, columns):
         """Return the objective with the squared differences, where they are smooth."""
         if self.smooth == "l1" or self.beta == 0 or len(tasks) == 1:
             return objective
-        chain = chain_positions(tasks, self.order, type(self).__name__)
-        return CoupledObjective(objective, Graph.chain(chain), self.beta)
+        chains = self._chains_of(tasks, columns)
+        first, second = chains[:, :-1].ravel(), chains[:, 1:].ravel()
+        graph = Graph(chains.size, first, second, np.ones(len(first)))
+        return CoupledObjective(objective, graph, self.beta)
 
 
 class TaskProgressionRegressor(_TaskProgression, LinearTaskRegressor):
@@ -229,9 +245,9 @@ class TaskProgressionClassifier(_TaskProgression, LinearTaskClassifier):
     Minimises ``sum_t c_t / S_t sum_i s_ti [log(1 + exp(z_ti)) - y_ti z_ti]
     + alpha * ||W||_1 + beta * sum_t ||w_t - w_{t+1}||_1 + gamma * sum_j ||W_j||_2
     + ridge / 2 * ||W||_F^2`` with ``z_ti = x_ti . w_t + b_t`` and y in {0, 1}; the
-    penalties are those of `TaskProgressionRegressor`. All tasks have the same two
-    classes, for coefficients of different classes are no successors of each other; the
-    last of the sorted labels is the positive one.
+    penalties are those of `TaskProgressionRegressor`. The last of the two sorted labels
+    is the positive one. With more classes each has a column of W, in a log-loss of the
+    softmax; the chains tie equal classes, so all tasks need to have the same ones.
 
     Parameters
     ----------
@@ -354,21 +370,3 @@ class TaskProgressionClassifier(_TaskProgression, LinearTaskClassifier):
         self.tol = tol
         self.max_iter = max_iter
         self.warm_start = warm_start
-
-    def _encode(self, labels):
-        found = super()._encode(labels)
-        self._check_classes(labels.tasks, found[0])
-        return found
-
-    def _check_classes(self, tasks, classes):
-        """Raise where tasks with several classes differ in them."""
-        several = [(t, c) for t, c in zip(tasks, classes, strict=True) if len(c) > 1]
-        for task, found in several[1:]:
-            first, expected = several[0]
-            if list(found) != list(expected):
-                raise ValueError(
-                    f"{type(self).__name__} links the coefficients of equal classes, "
-                    f"but task {first.item()!r} has the classes {list(expected)} and "
-                    f"task {task.item()!r} {list(found)}. Recode them alike, or use "
-                    "TaskTreeClassifier."
-                )

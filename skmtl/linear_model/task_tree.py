@@ -14,6 +14,7 @@ from skmtl.linear_model.tree_of_tasks import (
     keep_leaves,
     read_tree,
     tree_nodes,
+    with_columns,
 )
 from skmtl.penalties import TaskTree
 
@@ -41,14 +42,31 @@ class _TaskTree(JointTasksMixin, LinearTaskModel):
                 f"The tree of {name} has no leaf for task {missing[0]!r}; it must hold "
                 "every task of the data, by labels of the same kind."
             )
-        kept = [place[label] for label in joint.tolist()]
-        self._nodes = keep_leaves(*tree_nodes(self._linkage), kept)
+        self._cut([place[label] for label in joint.tolist()])
 
-    def _smooth(self, objective):
+    def _cut(self, kept):
+        """Make the nodes over the leaves at positions `kept` and over their columns."""
+        nodes = keep_leaves(*tree_nodes(self._linkage), kept)
+        columns = self._columns
+        single = columns is None or columns.single
+        self._nodes = nodes if single else with_columns(*nodes, columns.task)
+
+    def _rows_objective(self, data, known=None):
+        objective = super()._rows_objective(data, known)
+        return self._grown(objective, data.n_labels.min())
+
+    def _statistics_objective(self, statistics, c, y_scale=1.0):
+        objective = super()._statistics_objective(statistics, c, y_scale)
+        return self._grown(objective, statistics.n.min())
+
+    def _grown(self, objective, fewest_labels):
+        """Return the objective, of which the tree is grown where it is to be."""
         if self._to_grow:
-            self._linkage, self._to_grow = grow_tree(objective), False
-            every = np.arange(objective.n_tasks)
-            self._nodes = keep_leaves(*tree_nodes(self._linkage), every)
+            columns, T = self._columns, len(self._leaves)
+            task = np.arange(T) if columns is None else columns.task
+            self._linkage = grow_tree(objective, task, fewest_labels)
+            self._cut(np.arange(T))
+            self._to_grow = False
         return objective
 
     def _penalty(self):
@@ -217,9 +235,10 @@ class TaskTreeClassifier(_TaskTree, LinearTaskClassifier):
 
     Minimises ``sum_t c_t / S_t sum_i s_ti [log(1 + exp(z_ti)) - y_ti z_ti]
     + alpha * sum_j sum_v omega_v ||W_{j, G_v}||_2`` with ``z_ti = x_ti . w_t + b_t``
-    and y in {0, 1}; the tree and its weights are those of `TaskTreeRegressor`. Each
-    task has two classes, which may differ between tasks; the last of its sorted labels
-    is the positive one.
+    and y in {0, 1}; the tree and its weights are those of `TaskTreeRegressor`. The last
+    of the two sorted labels of a task is the positive one. A task with more classes has
+    a column of W for each, in a log-loss of the softmax, and a norm over them at its
+    leaf; classes may differ between tasks.
 
     Parameters
     ----------

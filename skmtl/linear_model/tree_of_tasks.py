@@ -182,8 +182,21 @@ class _Ridge:
         return values
 
 
-def grow_tree(objective):
+def with_columns(parent, weight, task):
+    """Return (parent, weight) where leaves have several columns, of tasks `task` (C,).
+
+    The columns are the first nodes, without a weight of their own; the norm of a task
+    is over all of its columns.
+    """
+    C = len(task)
+    above = np.where(parent >= 0, parent + C, -1)
+    return np.concatenate([task + C, above]), np.concatenate([np.zeros(C), weight])
+
+
+def grow_tree(objective, task, fewest_labels):
     """Return a linkage (T - 1, 4) of tasks by what they need of the features.
+
+    `task` (C,) holds the task of each column of W.
 
     Each task gets a ridge fit of its own, in units of the features. Tasks are near
     where the sizes of their coefficients, whatever their signs, are in proportion:
@@ -192,15 +205,17 @@ def grow_tree(objective):
     """
     from scipy.cluster.hierarchy import linkage
 
-    if objective.n_tasks < 2:
+    if task[-1] == 0:
         return np.zeros((0, 4))
     curvature = objective.curvatures()
     ridge = np.where(curvature > 0, curvature, 1.0)[:, None]
-    penalty = _Ridge(ridge * min(1.0, objective.n_features / objective.fewest_labels))
+    penalty = _Ridge(ridge * min(1.0, objective.n_features / fewest_labels))
     first = solve(
         objective, penalty, solver="fista", tol=FIRST_TOL, max_iter=FIRST_STEPS
     )
-    sizes = np.abs(first.W.T) * np.sqrt(curvature)
+    squares = np.zeros((task[-1] + 1, objective.n_features))
+    np.add.at(squares, task, first.W.T**2 * curvature)
+    sizes = np.sqrt(squares)
     norms = np.linalg.norm(sizes, axis=1, keepdims=True)
     sizes /= np.sqrt(2.0) * np.where(norms > 0, norms, 1.0)
     return linkage(sizes, method="average")

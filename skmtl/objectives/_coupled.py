@@ -34,7 +34,6 @@ class CoupledObjective:
         self.quadratic, self.null = inner.quadratic, inner.null
         self.bounded, self.task_null = inner.bounded, inner.task_null
         self.n_features, self.n_tasks = inner.n_features, inner.n_tasks
-        self.fewest_labels = inner.fewest_labels
 
     def _times(self, W):
         """Return the gradient of the second term."""

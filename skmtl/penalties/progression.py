@@ -29,17 +29,26 @@ class Progression:
     ----------
     alpha, beta, gamma : float
     order : ndarray of shape (T,) or None
-        Positions of the tasks along the chain; None: as they are.
+        Positions of the columns along the chain; None: as they are.
+    ties : ndarray of shape (T - 1,) or None
+        1 where successive columns are tied and 0 where a new chain begins; None: one
+        chain.
     """
 
     alpha: float
     beta: float
     gamma: float
     order: np.ndarray | None = None
+    ties: np.ndarray | None = None
 
     row_separable = True
     solvers = ("fista",)
     free = np.zeros(0, dtype=int)
+
+    @property
+    def _tied(self):
+        """Strength of the differences along the chain."""
+        return self.beta if self.ties is None else self.beta * self.ties
 
     def _along(self, V):
         """Return the columns in the order of the chain."""
@@ -56,12 +65,12 @@ class Progression:
     def _row_values(self, V):
         """Return the penalty of each row of V, in the order of the chain, (p,)."""
         size = self.alpha * np.abs(V).sum(axis=1)
-        size += self.beta * np.abs(np.diff(V, axis=1)).sum(axis=1)
+        size += (self._tied * np.abs(np.diff(V, axis=1))).sum(axis=1)
         return size + self.gamma * row_norms(V)
 
     def _row_prox(self, V, step):
         """Return the prox of V in the order of the chain; the three steps compose."""
-        P = chain_prox(V, step * self.beta) if self.beta > 0 else V
+        P = chain_prox(V, step * self._tied) if self.beta > 0 else V
         P = soft(P, step * self.alpha)
         return L2.prox(P, np.broadcast_to(step * self.gamma, (len(V), 1))[:, 0])
 
@@ -78,7 +87,7 @@ class Progression:
 
     def alpha_max(self, G):
         """Return the smallest alpha with solution 0, given beta and gamma."""
-        P = np.abs(chain_prox(self._along(G), self.beta))
+        P = np.abs(chain_prox(self._along(G), self._tied))
         if self.gamma == 0:
             return float(P.max(initial=0.0))
         P = P[row_norms(P) > self.gamma]
@@ -112,11 +121,11 @@ class Progression:
         found = row_norms(self._row_prox(R, 1.0))
         on = W.any(axis=1)
         W, R = W[on], R[on]
-        signs = self.beta * np.sign(np.diff(W, axis=1))
+        signs = self._tied * np.sign(np.diff(W, axis=1))
         R = R - self.alpha * np.sign(W) - self.gamma * W / row_norms(W)[:, None]
         R[:, :-1] += signs
         R[:, 1:] -= signs
-        R = chain_prox(R, np.where(signs == 0, self.beta, 0.0))
+        R = chain_prox(R, np.where(signs == 0, self._tied, 0.0))
         found[on] = row_norms(np.where(W == 0, soft(R, self.alpha), R))
         return found
 

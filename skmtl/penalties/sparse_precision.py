@@ -6,9 +6,10 @@ singular, as those of few shared directions are, cost steps but never break it.
 
 import numpy as np
 
-TOL = 1e-9  # duality gap per row of the matrix
+TOL = 1e-11  # duality gap per row of the matrix
 STEPS = 5000
 STEPS_PER_CHECK = 10
+STALLED_CHECKS = 20  # so many without a smaller gap: the rest is rounding
 RELAXATION = 1.6
 
 
@@ -28,7 +29,7 @@ def sparse_precision(S, sparsity, start=None):
     if start is not None:
         Z, V = start[0] * unit, start[1] / unit
     mu = 1.0  # V holds mu times the scaled multipliers, so that mu may change
-    best, least = Z, np.inf
+    best, least, stalled = Z, np.inf, 0
     for k in range(1, STEPS + 1):
         d, Q = np.linalg.eigh(mu * Z - V - S)
         X = (Q * ((d + np.sqrt(d * d + 4.0 * mu)) / (2.0 * mu))) @ Q.T
@@ -39,9 +40,10 @@ def sparse_precision(S, sparsity, start=None):
         if k % STEPS_PER_CHECK:
             continue
         gap = _gap(S, limit, Z)
+        stalled = 0 if gap < 0.9 * least or np.isinf(gap) else stalled + 1
         if gap < least:
             best, least = Z, gap
-        if least <= TOL * T:
+        if least <= TOL * T or stalled >= STALLED_CHECKS:
             break
         apart = np.linalg.norm(X - Z) * np.linalg.norm(V)
         moved = np.linalg.norm(Z - before) * np.linalg.norm(Z) * mu

@@ -1,6 +1,7 @@
 """A quadratic of a few rows of W in which the columns of one task are coupled."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -45,6 +46,29 @@ class ClassGram:
         self._flat = np.concatenate([A.ravel() for A in self.matrices])
         k = self.W.shape[1]
         self._width = np.array(sizes) // max(k, 1)
+
+    @cached_property
+    def A(self):
+        """A matrix (k, k) per column, of a cautious quadratic, (C, k, k).
+
+        It has no products between columns, for solvers that know those of
+        `skmtl.quadratics.Gram` alone: diag(p) - p p' is at most twice its diagonal.
+        """
+        k, found = self.W.shape[1], []
+        for matrix, K in zip(self.matrices, self._width, strict=True):
+            parts = matrix.reshape(K, k, K, k)
+            found += [(1.0 + (K > 1)) * parts[a, :, a] for a in range(K)]
+        return np.stack(found)
+
+    @property
+    def index(self):
+        """Which matrix of A belongs to each column."""
+        return np.arange(len(self.W))
+
+    @property
+    def scale(self):
+        """Factor of each column's matrix."""
+        return np.ones(len(self.W))
 
     def move_to(self, W):
         """Name the point that the model was made at anew, for other coordinates."""

@@ -284,14 +284,6 @@ def test_one_class_everywhere():
     assert model.dual_gap_ == 0
 
 
-def test_three_classes():
-    refuse(
-        GroupLassoClassifier(),
-        "Only binary classification is supported: task 'A' has 3 classes",
-        X=X, y=np.arange(30) % 3, task=TASK,
-    )  # fmt: skip
-
-
 def test_continuous_classes():
     refuse(GroupLassoClassifier(), "Unknown label type: continuous", **LONG)
 

@@ -15,6 +15,8 @@ _HOMES = {
     "ReweightedGroupLassoClassifier": "linear_model",
     "SharedSpecificRegressor": "linear_model",
     "SharedSpecificClassifier": "linear_model",
+    "TaskGraphRegressor": "linear_model",
+    "TaskGraphClassifier": "linear_model",
     "TaskProgressionRegressor": "linear_model",
     "TaskProgressionClassifier": "linear_model",
     "TaskTreeRegressor": "linear_model",

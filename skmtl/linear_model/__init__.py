@@ -17,6 +17,7 @@ from skmtl.linear_model.task_clustering import (
     TaskClusteringClassifier,
     TaskClusteringRegressor,
 )
+from skmtl.linear_model.task_graph import TaskGraphClassifier, TaskGraphRegressor
 from skmtl.linear_model.task_progression import (
     TaskProgressionClassifier,
     TaskProgressionRegressor,
@@ -39,6 +40,8 @@ __all__ = [
     "SharedSubspaceRegressor",
     "TaskClusteringClassifier",
     "TaskClusteringRegressor",
+    "TaskGraphClassifier",
+    "TaskGraphRegressor",
     "TaskProgressionClassifier",
     "TaskProgressionRegressor",
     "TaskRelationshipClassifier",

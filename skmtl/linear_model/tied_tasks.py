@@ -14,6 +14,7 @@ from skmtl.linear_model.graph_of_tasks import (
     read_descriptors,
     read_graph,
 )
+from skmtl.objectives import Columns
 from skmtl.penalties import Graph, GraphNorm, SquaredGraph
 from skmtl.solvers import SolverResult, solve
 
@@ -23,9 +24,14 @@ FIRST_RIDGE = 0.1
 
 @dataclass(frozen=True)
 class TiedResult(SolverResult):
-    """A result with the penalty that it is the answer to."""
+    """A result with the graph between tasks and that between columns of W.
 
-    penalty: object = None
+    `clusters` numbers the tasks with equal coefficients, where differences can vanish.
+    """
+
+    graph: Graph | None = None
+    columns_graph: Graph | None = None
+    clusters: np.ndarray | None = None
 
 
 class TiedTasks(LinearTaskModel):
@@ -43,29 +49,36 @@ class TiedTasks(LinearTaskModel):
         "order": ["array-like", None],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "task_features": ["array-like", Mapping, None],
-        "solver": [StrOptions({"auto", "quadratic", "fista", "admm", "cvxpy"})],
     }
 
     # ------------------------------------------------------------ the graph
     def _rows_objective(self, data, known=None):
         objective = super()._rows_objective(data, known)
         layout = "wide" if data.shared else "long"
-        return self._tied(objective, data.tasks, data.n_labels, layout)
+        columns = Columns(data.tasks, data.classes)
+        return self._tied(objective, columns, data.n_labels, layout)
 
     def _statistics_objective(self, statistics, c, y_scale=1.0):
         s, objective = statistics, super()._statistics_objective(statistics, c, y_scale)
-        return self._tied(objective, s.tasks, s.n, s.layout)
+        return self._tied(objective, Columns(s.tasks), s.n, s.layout)
 
-    def _tied(self, objective, tasks, n_labels, layout):
-        """Give the objective the graph between its tasks: one node per column of W."""
-        name = type(self).__name__
+    def _tied(self, objective, columns, n_labels, layout):
+        """Give the objective the graph between its tasks, and the columns it ties.
+
+        Those of equal classes, where tasks have several; classes that differ raise.
+        """
+        tasks, name = columns.tasks, type(self).__name__
         chain = isinstance(self.graph, str) and self.graph == "chain"
         knn = isinstance(self.graph, str) and self.graph == "knn"
         if self.order is not None and not chain:
             raise ValueError("order belongs to graph='chain'; leave it out.")
         if self.task_features is not None and not knn:
             raise ValueError("task_features belongs to graph='knn'; leave it out.")
-        objective.tasks, objective.rows_of_tasks = tasks, n_labels
+        objective.by_class = columns.by_class()
+        objective.tasks, objective.n_labels = (
+            tasks[columns.task],
+            n_labels[columns.task],
+        )
         if self.task_features is not None:
             described = read_descriptors(self.task_features, tasks)
             objective.graph = nearest_neighbours(described, self.n_neighbors)
@@ -82,8 +95,10 @@ class TiedTasks(LinearTaskModel):
             if known is not None:  # the same problem, from statistics
                 objective.graph = self._graph_of(known)
             else:
-                first = _first_fit(objective)
-                objective.graph = nearest_neighbours(first, self.n_neighbors)
+                W = _first_fit(objective)
+                T = objective.by_class.shape[1]
+                described = W.T[objective.by_class.T].reshape(T, -1)
+                objective.graph = nearest_neighbours(described, self.n_neighbors)
         return objective.graph
 
     # ------------------------------------------------------------ the fit
@@ -95,10 +110,11 @@ class TiedTasks(LinearTaskModel):
 
     def _penalty(self):
         """Return the penalty of the last fit; before any, that of a task by itself."""
-        return self._penalty_on(getattr(self, "_graph", Graph.all_pairs(1)))
+        return self._penalty_on(getattr(self, "_columns_graph", Graph.all_pairs(1)))
 
     def _solve(self, objective, W0, callback, max_iter=None):
-        penalty = self._penalty_on(self._graph_of(objective))
+        graph = self._graph_of(objective)
+        penalty = self._penalty_on(graph.copies(objective.by_class))
         self._check_common(objective, penalty)
         result = solve(
             objective,
@@ -109,17 +125,23 @@ class TiedTasks(LinearTaskModel):
             W0=W0,
             callback=callback,
         )
-        return TiedResult(**vars(result), penalty=penalty)
+        clusters = None
+        if self.norm != "squared":
+            clusters = penalty.clusters(result.W)[objective.by_class]
+            clusters = np.unique(clusters, axis=1, return_inverse=True)[1].reshape(-1)
+        return TiedResult(
+            **vars(result), graph=graph, columns_graph=penalty.graph, clusters=clusters
+        )
 
     def _check_common(self, objective, penalty):
         """Raise where tasks have too few rows for what nothing penalises."""
         if penalty.common is None:
             return
-        rows = objective.rows_of_tasks - (1 if self.fit_intercept else 0)
+        rows = objective.n_labels - (1 if self.fit_intercept else 0)
         rows = np.bincount(penalty.common, rows)
         if rows.min() >= objective.n_features:
             return
-        tasks = objective.tasks[penalty.common == rows.argmin()].tolist()
+        tasks = np.unique(objective.tasks[penalty.common == rows.argmin()]).tolist()
         raise ValueError(
             f"With ridge=0 nothing penalises what tied tasks have in common, and the "
             f"task(s) {tasks[:5]}, tied to no others, have too few rows for "
@@ -129,12 +151,16 @@ class TiedTasks(LinearTaskModel):
     def _result_attributes(self, result, c, y_scale):
         found = super()._result_attributes(result, c, y_scale)
         if not isinstance(result, TiedResult):  # no task takes part
-            return {**found, "_graph": Graph.all_pairs(0)}
-        penalty = result.penalty
-        found["_graph"] = penalty.graph
-        if self.norm != "squared":
-            found["_clusters"] = penalty.clusters(result.W)
-        return found
+            nothing = None if self.norm == "squared" else np.zeros(0, dtype=int)
+            result = TiedResult(
+                **vars(result), graph=Graph.all_pairs(0), clusters=nothing
+            )
+        return {
+            **found,
+            "_graph": result.graph,
+            "_columns_graph": result.columns_graph,
+            "_clusters": result.clusters,
+        }
 
     # ------------------------------------------------------------ what was learned
     @property
@@ -152,23 +178,34 @@ class TiedTasks(LinearTaskModel):
 
     @property
     def coef_shared_(self):
-        """The mean of the coefficients over the tasks of the joint fit, (p,)."""
-        joint = self._joint
-        return self.coef_[joint].sum(axis=0) / max(int(joint.sum()), 1)
+        """The mean of the coefficients over the tasks of the joint fit, (p,).
+
+        One row per class, where the tasks have several: (K, p).
+        """
+        joint = np.flatnonzero(self._joint)
+        rows = self.coef_[np.isin(self._row_task, joint)]
+        if not len(joint):
+            return np.zeros(self.coef_.shape[1])
+        mean = rows.reshape(len(joint), -1, rows.shape[1]).mean(axis=0)
+        return mean[0] if len(mean) == 1 else mean
 
     @property
     def cluster_labels_(self):
-        """A number for each set of tied tasks with the same coefficients, (T,)."""
-        if not hasattr(self, "_clusters"):
+        """A number for each set of tied tasks with the same coefficients, (T,).
+
+        -1 for tasks with one class only, which take no part in the joint fit.
+        """
+        if getattr(self, "_clusters", None) is None:
             raise AttributeError(
                 f"{type(self).__name__} has cluster_labels_ once it is fitted with "
                 "norm='l2' or 'l1'; squared differences never vanish."
             )
-        joint = self._joint
-        labels = np.arange(len(joint)) + len(joint)  # left out: each by itself
-        labels[joint] = self._clusters
-        _, first, labels = np.unique(labels, return_index=True, return_inverse=True)
-        return np.argsort(np.argsort(first))[labels]
+        labels = np.full(len(self._joint), -1)  # left out of the joint fit
+        _, first, own = np.unique(
+            self._clusters, return_index=True, return_inverse=True
+        )
+        labels[self._joint] = np.argsort(np.argsort(first))[own]
+        return labels
 
     @property
     def _shared_coef(self):
@@ -176,7 +213,7 @@ class TiedTasks(LinearTaskModel):
 
 
 def _first_fit(objective):
-    """Return the coefficients of ridge fits of each task, as descriptors (T, p).
+    """Return the coefficients of ridge fits of each task, (p, columns).
 
     In units of the features, so that distances are between predictions.
     """
@@ -184,4 +221,4 @@ def _first_fit(objective):
     ridge = FIRST_RIDGE * float(curvatures.mean()) or 1.0
     alone = SquaredGraph(Graph.all_pairs(objective.n_tasks).without_edges(), 0.0, ridge)
     found = solve(objective, alone, solver="quadratic", tol=1e-8, max_iter=1000)
-    return (found.W * np.sqrt(curvatures)[:, None]).T
+    return found.W * np.sqrt(curvatures)[:, None]

@@ -70,6 +70,13 @@ class Graph:
         ends = np.concatenate([self.first, self.second])
         return np.bincount(ends, np.tile(self.weight, 2), self.n_nodes)
 
+    def copies(self, nodes):
+        """Return one copy of the graph between the nodes of each row, (K, T)."""
+        if len(nodes) == 1:
+            return self
+        first, second = nodes[:, self.first].ravel(), nodes[:, self.second].ravel()
+        return Graph(nodes.size, first, second, np.tile(self.weight, len(nodes)))
+
     def without_edges(self):
         """Return the same tasks, each by itself."""
         none = np.zeros(0, dtype=int)

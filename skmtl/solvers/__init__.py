@@ -2,19 +2,23 @@
 
 import numpy as np
 
+from skmtl.solvers.admm import alternating_directions
 from skmtl.solvers.bcd import block_coordinate_descent
 from skmtl.solvers.factors import newton_on_factors
 from skmtl.solvers.fista import accelerated_proximal_gradient
 from skmtl.solvers.lbfgs import preconditioned_lbfgs
+from skmtl.solvers.quadratic import newton_on_graph
 from skmtl.solvers.reference import interior_point
 from skmtl.solvers.reweighting import solve_reweighted
 from skmtl.solvers.stopping import Monitor, SolverResult, duality_gap, settle
 
 SOLVERS = {
+    "admm": alternating_directions,
     "bcd": block_coordinate_descent,
     "factors": newton_on_factors,
     "fista": accelerated_proximal_gradient,
     "lbfgs": preconditioned_lbfgs,
+    "quadratic": newton_on_graph,
     "cvxpy": interior_point,
 }
 

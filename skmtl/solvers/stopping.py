@@ -19,7 +19,7 @@ def fenchel_gap(loss_gap, penalty, W, G):
     """
     value, product = penalty.value(W), float(np.vdot(W, G))
     gap = min(
-        loss_gap(rho) + max(value + conjugate + rho * product, 0.0)
+        max(loss_gap(rho), 0.0) + max(value + conjugate + rho * product, 0.0)
         for rho, conjugate in penalty.dual_points(G)
     )
     return gap if gap < np.inf else loss_gap(0.0) + value  # 0 is always feasible

@@ -9,6 +9,8 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SAID = {
     "quickstart": ["multi-task", "single-task", "ridge", "pooled", "mlp", "wt82_71"],
+    "disease_progression": ["year 8", "few steps", "drift", "times in all"],
+    "tree_of_outcomes": ["death_3y", "nearest outcomes", "leaves out"],
     "school_achievement": ["160 schools", "never seen in fit", "points for the mean"],
 }
 

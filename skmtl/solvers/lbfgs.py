@@ -11,12 +11,12 @@ from collections import deque
 import numpy as np
 
 from skmtl.moments import grams_times
+from skmtl.objectives import gram_model
 from skmtl.solvers.fista import accelerated_proximal_gradient
 
 ITERATIONS_PER_CHECK = 3
 MEMORY = 10  # differences of gradients
 ITERATIONS_PER_SYSTEM = 6
-LARGEST_SYSTEM = 1500  # features
 SYSTEM_BYTES = 2**30
 ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 
@@ -51,9 +51,6 @@ class _Systems:
 
     def update(self, point):
         """Make the systems at a point; `found` tells whether there are any."""
-        p = self.objective.n_features
-        if p > LARGEST_SYSTEM:
-            return
         stale = not self.objective.quadratic and self._age >= self._until
         if self._grams is None or stale:  # curved losses: more and more seldom
             self._until *= 2 if stale else 1
@@ -66,9 +63,8 @@ class _Systems:
 
     def _loss_grams(self, point):
         """Return the distinct curvatures of the loss, (G, p, p), or None."""
-        p = self.objective.n_features
-        model = self.objective.model(point, np.arange(p))
-        if not hasattr(model, "A"):  # fewer rows than features
+        p, model = self.objective.n_features, gram_model(self.objective, point)
+        if model is None:
             return None
         keys = np.column_stack([model.index, model.scale])
         distinct, index = np.unique(keys, axis=0, return_inverse=True)

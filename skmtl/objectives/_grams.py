@@ -1,0 +1,22 @@
+"""Curvatures of the loss in all features, where they are worth having."""
+
+import numpy as np
+
+MANY_FEATURES = 1500  # beyond, a system per task costs more than it saves
+SMALL_BYTES = 2**28
+
+
+def gram_model(objective, point, *, few_rows=False):
+    """Return f near the point as a quadratic held by Gram matrices, or None.
+
+    None where there are fewer rows than features, unless `few_rows` is True and the
+    matrices are small: steps that cost what the rows do are faster there.
+    """
+    p = objective.n_features
+    small = 8 * objective.n_tasks * p**2 <= SMALL_BYTES
+    if few_rows and small and getattr(objective, "grams_fit", False):
+        return objective.grams(point)
+    if p > MANY_FEATURES:
+        return None
+    model = objective.model(point, np.arange(p))
+    return model if hasattr(model, "A") else None

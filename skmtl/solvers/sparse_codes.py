@@ -1,0 +1,82 @@
+"""Rounds of W = L S: sparse codes given the directions, directions given the codes."""
+
+import numpy as np
+
+from skmtl.objectives import CodesObjective, DirectionsObjective, gram_model
+from skmtl.penalties import SparseGroup, SquaredNorm
+from skmtl.solvers.alternating import Round
+from skmtl.solvers.anderson import Anderson
+from skmtl.solvers.bcd import block_coordinate_descent
+from skmtl.solvers.fista import accelerated_proximal_gradient
+from skmtl.solvers.lbfgs import preconditioned_lbfgs
+from skmtl.solvers.stopping import Monitor
+
+STEPS = 1000  # in one half of a round
+FIRST_TOL, LAST_TOL = 1e-6, 1e-14  # relative gaps of the halves
+SHARE = 0.1  # of what the last round gained, that a half may leave undone
+
+
+def sparse_code_rounds(objective, penalty, V, solver):
+    """Yield rounds from V = [L; S'].
+
+    Parameters
+    ----------
+    objective : FactoredObjective
+    penalty : FactorNorms
+    V : ndarray of shape (p + T, k)
+    solver : {"bcd", "fista"}
+        Of the codes; without Gram matrices of the loss it is "fista".
+    """
+    inner, tol = objective.inner, FIRST_TOL
+    codes, directions = SparseGroup(penalty.alpha, 1.0), SquaredNorm(penalty.beta)
+    nothing = inner.at(np.zeros((inner.n_features, inner.n_tasks)))
+    known = gram_model(inner, nothing, few_rows=True)
+    for_codes = block_coordinate_descent
+    if solver == "fista" or known is None:
+        for_codes = accelerated_proximal_gradient
+    for_directions = preconditioned_lbfgs
+    if gram_model(inner, nothing) is None:
+        for_directions = accelerated_proximal_gradient
+    known = known if inner.quadratic else None
+    anderson, point, before = Anderson(), None, np.inf
+
+    def half(f, part, solve, start):
+        return solve(f, part, start, Monitor(f, part, tol, STEPS)).W
+
+    V = penalty.balanced(V)
+    while True:
+        L, S = objective.split(V)
+        S = half(CodesObjective(inner, L, known), codes, for_codes, S)
+        f = DirectionsObjective(inner, S, known)
+        L = half(f, directions, for_directions, np.ascontiguousarray(L))
+        V = penalty.balanced(np.concatenate([L, S.T]))
+        point = objective.at(V, near=point)
+        value = point.value + penalty.value(V)
+        anderson.push(V)
+        if anderson.ready:
+            point, value = _ahead(objective, penalty, anderson, point, value)
+            V = point.W
+        yield Round(point, value, _stationarity(objective, penalty, point))
+        # What a half leaves undone must not pass for the end of the descent.
+        gained = (before - value) / inner.null if inner.null > 0 else 0.0
+        tol, before = float(np.clip(SHARE * gained, LAST_TOL, tol)), value
+
+
+def _ahead(objective, penalty, anderson, point, value):
+    """Return (point, value) at the extrapolated factors where these are better."""
+    found = anderson.extrapolate()
+    if found is not None:
+        V = penalty.balanced(found[0])
+        new = objective.at(V, near=point)
+        other = new.value + penalty.value(V)
+        if other < value:
+            return new, other
+    return point, value
+
+
+def _stationarity(objective, penalty, point):
+    """Return the larger of the distances of L and S, relative to the slopes there."""
+    of_L, of_S = penalty.parts_distance(point.W, objective.gradient(point))
+    size = penalty.beta * float(np.linalg.norm(point.W[: penalty.p]))
+    first = float(np.linalg.norm(of_L)) / size if size > 0 else 0.0
+    return max(first, float(of_S.max(initial=0.0)) / penalty.alpha)

@@ -1,23 +1,23 @@
-"""One shared X, complete Y: the group lasso against scikit-learn, celer and skglm.
+"""One shared X, complete Y: the group lasso against all who solve it.
 
-Run with ``python benchmarks/shared_x.py [--quick]``. Times are seconds of a warm fit at
-equal duality gap relative to ||Y||^2 / 2n, one BLAS thread; ratios say how many times
-longer a peer takes. "passes" are in units of one product X'R.
+Run with ``python benchmarks/shared_x.py [--quick] [--threads all]``. Peers are
+scikit-learn, celer (by the entry that runs on every scikit-learn), skglm, adelie (its
+multi-response Gaussian, one alpha) and skein-glm. Times are seconds of a warm fit at
+equal duality gap relative to ||Y||^2 / 2n; ratios say how many times longer a peer
+takes. "passes" are in units of one product X'R.
 """
-
-import sys
 
 import numpy as np
 from _harness import (
     best_time,
     describe,
     group_lasso_gap,
-    number,
-    ratio,
+    options,
+    race,
+    stopwatch,
+    summary,
     table,
-    time_to_gap,
 )
-from threadpoolctl import threadpool_limits
 
 SHAPES = [(200, 1000, 20), (500, 5000, 50), (5000, 500, 50), (200, 20000, 10)]
 ITERATIONS = 1_000_000
@@ -34,9 +34,10 @@ def problem(n, p, T):
 
 def ours(X, Y, alpha):
     """Return solve(tol) of skmtl."""
-    from skmtl import GroupLassoRegressor
 
     def solve(tol):
+        from skmtl import GroupLassoRegressor
+
         model = GroupLassoRegressor(alpha, tol=tol, max_iter=ITERATIONS)
         return model.fit(X, Y).coef_
 
@@ -45,9 +46,10 @@ def ours(X, Y, alpha):
 
 def scikit_learn(X, Y, alpha):
     """Return solve(tol) of scikit-learn."""
-    from sklearn.linear_model import MultiTaskLasso
 
     def solve(tol):
+        from sklearn.linear_model import MultiTaskLasso
+
         model = MultiTaskLasso(alpha, tol=tol, max_iter=ITERATIONS)
         return model.fit(X, Y).coef_
 
@@ -56,11 +58,12 @@ def scikit_learn(X, Y, alpha):
 
 def celer(X, Y, alpha):
     """Return solve(tol) of celer, by the entry that runs on every scikit-learn."""
-    from celer.homotopy import mtl_path
 
     def solve(tol):
-        options = {"max_iter": 1000, "max_epochs": 100_000}
-        found = mtl_path(X, Y, alphas=[alpha], tol=tol, **options)
+        from celer.homotopy import mtl_path
+
+        most = {"max_iter": 1000, "max_epochs": 100_000}
+        found = mtl_path(X, Y, alphas=[alpha], tol=tol, **most)
         return found[1][:, :, 0]
 
     return solve
@@ -68,54 +71,84 @@ def celer(X, Y, alpha):
 
 def skglm(X, Y, alpha):
     """Return solve(tol) of skglm."""
-    from skglm import MultiTaskLasso
 
     def solve(tol):
+        from skglm import MultiTaskLasso
+
         return MultiTaskLasso(alpha, tol=tol, max_iter=1000).fit(X, Y).coef_
 
     return solve
 
 
-PEERS = {"scikit-learn": scikit_learn, "celer": celer, "skglm": skglm}
+def adelie(X, Y, alpha):
+    """Return solve(tol) of adelie: a mean over the tasks, tol on squared changes."""
+    n_tasks, Y = Y.shape[1], np.ascontiguousarray(Y)
+
+    def solve(tol):
+        import adelie
+
+        state = adelie.grpnet(
+            X, adelie.glm.multigaussian(Y), penalty=np.ones(X.shape[1]), tol=tol**2,
+            lmda_path=np.array([alpha / n_tasks]), intercept=False, early_exit=False,
+            max_iters=10**7, progress_bar=False,
+        )  # fmt: skip
+        return state.betas[-1].toarray().reshape(-1, n_tasks).T
+
+    return solve
 
 
-def main(quick=False):
+def skein(X, Y, alpha):
+    """Return solve(tol) of skein-glm, whose loss is a mean over the tasks, too."""
+
+    def solve(tol):
+        from skein_glm import MultiTaskLassoRegressor
+
+        model = MultiTaskLassoRegressor(
+            alpha / Y.shape[1], tol=tol, max_iter=10**5, fit_intercept=False,
+            screening="gap_safe",
+        )  # fmt: skip
+        return model.fit(X, Y).coef_
+
+    return solve
+
+
+PEERS = {
+    "scikit-learn": scikit_learn,
+    "celer": celer,
+    "skglm": skglm,
+    "adelie": adelie,
+    "skein-glm": skein,
+}
+
+
+def main():
     """Print the table."""
-    describe("celer", "skglm")
-    columns = ["skmtl", "passes", *PEERS, "best peer"]
+    chosen = options(__doc__)
+    describe("celer", "skglm", "adelie", "skein-glm")
     rows, ratios = [], []
-    for shape in SHAPES[:1] if quick else SHAPES:
+    for shape in [(30, 50, 3)] if chosen.quick else SHAPES:
         X, Y = problem(*shape)
         largest = np.sqrt(((X.T @ Y / len(X)) ** 2).sum(axis=1)).max()
-        with threadpool_limits(1, user_api="blas"):
-            one_pass, _ = best_time(lambda X=X, Y=Y: X.T @ Y)
+        with stopwatch(chosen.threads) as clock:
+            one_pass, _ = best_time(lambda X=X, Y=Y: X.T @ Y, clock)
         for share in (10, 100):
             alpha = largest / share
 
             def gap(coef, X=X, Y=Y, alpha=alpha):
                 return group_lasso_gap(X, Y, coef, alpha)
 
+            peers = {name: peer(X, Y, alpha) for name, peer in PEERS.items()}
             for target in (1e-4, 1e-8):
-                seconds, _ = time_to_gap(ours(X, Y, alpha), gap, target)
-                row = {"skmtl": number(seconds), "passes": f"{seconds / one_pass:.0f}"}
-                best = np.inf
-                for name, peer in PEERS.items():
-                    try:
-                        other, _ = time_to_gap(peer(X, Y, alpha), gap, target)
-                    except Exception as error:
-                        row[name] = f"crashed ({type(error).__name__})"
-                        continue
-                    row[name] = ratio(other, seconds)
-                    best = np.nanmin([best, other])
-                row["best peer"] = ratio(best, seconds)
-                if np.isfinite(best):
-                    ratios.append(best / seconds)
+                row, seconds, other = race(
+                    ours(X, Y, alpha), peers, gap, target, chosen.threads
+                )
+                row["passes"] = f"{seconds / one_pass:.0f}"
                 rows.append((f"{shape} alpha_max/{share} gap {target:g}", row))
-                print(".", end="", flush=True)
-    table("Group lasso, shared X: seconds, and times as long as skmtl", columns, rows)
-    mean, worst = np.exp(np.mean(np.log(ratios))), min(ratios)
-    print(f"\nOver the best peer: geometric mean {mean:.2f}x, worst cell {worst:.2f}x")
+                ratios.append(other / seconds)
+    title = "Group lasso, shared X: seconds, and times as long as skmtl"
+    table(title, ["skmtl", "passes", *PEERS, "best peer"], rows)
+    summary(ratios)
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main()

@@ -29,6 +29,8 @@ _HOMES = {
     "TaskRelationshipClassifier": "linear_model",
     "TraceNormRegressor": "linear_model",
     "TraceNormClassifier": "linear_model",
+    "LatentTaskRegressor": "linear_model",
+    "LatentTaskClassifier": "linear_model",
     "IndependentTasks": "baselines",
     "PooledTasks": "baselines",
     "MultiTaskMLPRegressor": "neural_network",

@@ -1,6 +1,7 @@
 """Linear multi-task models, one family a file."""
 
 from skmtl.linear_model.group_lasso import GroupLassoClassifier, GroupLassoRegressor
+from skmtl.linear_model.latent_task import LatentTaskClassifier, LatentTaskRegressor
 from skmtl.linear_model.reweighted import (
     ReweightedGroupLassoClassifier,
     ReweightedGroupLassoRegressor,
@@ -32,6 +33,8 @@ from skmtl.linear_model.trace_norm import TraceNormClassifier, TraceNormRegresso
 __all__ = [
     "GroupLassoClassifier",
     "GroupLassoRegressor",
+    "LatentTaskClassifier",
+    "LatentTaskRegressor",
     "ReweightedGroupLassoClassifier",
     "ReweightedGroupLassoRegressor",
     "SharedSpecificClassifier",

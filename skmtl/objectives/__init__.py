@@ -18,8 +18,12 @@ per task = 0) and rho in [0, 1] such that -rho G is feasible, G = X'u,
 from skmtl.objectives._classes import ClassObjective
 from skmtl.objectives._columns import Columns
 from skmtl.objectives._coupled import CoupledObjective
-from skmtl.objectives._classes import ClassObjective
-from skmtl.objectives._columns import Columns
+from skmtl.objectives._factored import (
+    CodesObjective,
+    DirectionsObjective,
+    FactoredObjective,
+)
+from skmtl.objectives._grams import gram_model
 from skmtl.objectives._point import Point, task_weights
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._rows import DataObjective
@@ -28,14 +32,16 @@ from skmtl.objectives._sum import SumObjective
 
 __all__ = [
     "ClassObjective",
-    "Columns",
-    "ClassObjective",
+    "CodesObjective",
     "Columns",
     "CoupledObjective",
     "DataObjective",
+    "DirectionsObjective",
+    "FactoredObjective",
     "Point",
     "RowLoss",
     "StatisticsObjective",
     "SumObjective",
+    "gram_model",
     "task_weights",
 ]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skmtl.solvers.admm import alternating_directions
+from skmtl.solvers.alternating import solve_alternating
 from skmtl.solvers.bcd import block_coordinate_descent
 from skmtl.solvers.factors import newton_on_factors
 from skmtl.solvers.fista import accelerated_proximal_gradient
@@ -10,6 +11,7 @@ from skmtl.solvers.lbfgs import preconditioned_lbfgs
 from skmtl.solvers.quadratic import newton_on_graph
 from skmtl.solvers.reference import interior_point
 from skmtl.solvers.reweighting import solve_reweighted
+from skmtl.solvers.sparse_codes import sparse_code_rounds
 from skmtl.solvers.stopping import Monitor, SolverResult, duality_gap, settle
 
 SOLVERS = {
@@ -53,5 +55,7 @@ __all__ = [
     "duality_gap",
     "settle",
     "solve",
+    "solve_alternating",
     "solve_reweighted",
+    "sparse_code_rounds",
 ]

@@ -301,7 +301,7 @@ def test_learned_precision_is_touched_from_above():
     rng = np.random.default_rng(0)
     penalty = LearnedPrecision(0.7, 0.1, 0.3, 0.05)
     W = rng.normal(size=(6, 3))
-    start, above = penalty.value(W), penalty.majorant(W, None)
+    start, above = penalty.value(W), penalty.majorant(W)
     shift = start - above.value(W)
     for _ in range(30):
         V = W + rng.normal(size=W.shape) * rng.choice([1e-3, 0.1, 1.0])

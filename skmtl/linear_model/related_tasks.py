@@ -7,7 +7,9 @@ import numpy as np
 from skmtl._compat import Interval, StrOptions
 from skmtl.linear_model.base import LinearTaskModel
 from skmtl.penalties import LearnedPrecision, SquaredTraceNorm
-from skmtl.solvers import SOLVERS, solve_reweighted
+from skmtl.solvers import SOLVERS
+from skmtl.solvers.alternating import solve_alternating
+from skmtl.solvers.majorants import majorant_rounds
 
 
 def _by_its_fastest(objective, penalty, W0, monitor):
@@ -53,13 +55,12 @@ class RelatedTasks(LinearTaskModel):
             )
         if W0 is None:
             W0 = np.zeros((objective.n_features, objective.n_tasks))
-        return solve_reweighted(
+        solver = _by_its_fastest if self.solver == "auto" else SOLVERS[self.solver]
+        return solve_alternating(
             objective,
-            penalty,
-            _by_its_fastest if self.solver == "auto" else SOLVERS[self.solver],
+            [majorant_rounds(objective, penalty, solver, W0)],
             tol=self.tol,
-            max_iter=self.max_iter if max_iter is None else max_iter,
-            W0=W0,
+            max_iter=self.max_iter if max_iter is None else max(max_iter, 1),
             callback=callback,
         )
 

@@ -9,18 +9,44 @@ from skmtl.penalties.sparse_precision import sparse_precision
 from skmtl.penalties.squared_trace_norm import SquaredTraceNorm
 
 
+@dataclass(frozen=True)
+class Ties:
+    """A matrix of task relations, as solvers take the edges of a graph."""
+
+    degree: np.ndarray  # (T,), the diagonal
+    adjacency: np.ndarray  # (T, T), minus what is off it
+
+    complete = False  # edges of one strength between all tasks
+
+    @property
+    def weight(self):
+        """Strengths of the edges; that there are any tells that tasks are related."""
+        return self.adjacency.ravel()
+
+    def parents(self):
+        """Return None: it is not taken for a forest."""
+
+
 class TaskPrecision:
     """tr(W M W') / 2 for M = alpha * K + ridge * I, positive definite, K (T, T)."""
 
     row_separable = True
-    solvers = ("fista",)
+    solvers = ("quadratic", "fista")
+    free = np.zeros(0, dtype=int)  # rows that are never penalised
+    common = None  # directions that tasks have in common and are not penalised
 
     def __init__(self, alpha, K, ridge=0.0):
+        self.alpha, self.ridge = alpha, ridge
+        self.tied = Ties(np.diag(K), np.diag(np.diag(K)) - K)
         self.sizes, self.axes = np.linalg.eigh(alpha * K + ridge * np.eye(len(K)))
 
     def value(self, W):
         """Return the penalty of W."""
         return 0.5 * float((self.sizes * (W @ self.axes) ** 2).sum())
+
+    def times(self, W):
+        """Return W M, the gradient of the penalty, (p, T)."""
+        return (W @ self.axes * self.sizes) @ self.axes.T
 
     def prox(self, V, step):
         """Return argmin over P of ||P - V||^2 / 2 + step * value(P)."""
@@ -32,12 +58,7 @@ class TaskPrecision:
 
     def subdiff_distance(self, W, G):
         """Return the distance of -G to the gradient at W, by rows, (p,)."""
-        return row_norms(G + (W @ self.axes * self.sizes) @ self.axes.T)
-
-    @property
-    def free(self):
-        """Rows that are never penalised: none."""
-        return np.zeros(0, dtype=int)
+        return row_norms(G + self.times(W))
 
     def even(self, values):
         """Return values (p,) as they are: no rows are tied together."""
@@ -66,11 +87,6 @@ class LearnedPrecision:
     solvers = ("fista",)
 
     @property
-    def phi(self):
-        """What gives stationarity its scale: alpha of this penalty."""
-        return self
-
-    @property
     def convex(self):
         """The model of the first stage: a covariance of the tasks in place of K."""
         return SquaredTraceNorm(self.alpha, self.ridge)
@@ -91,10 +107,10 @@ class LearnedPrecision:
         quadratic = float(np.vdot(W @ K, W)) + len(W) * self.eps * phi
         return float(0.5 * self.alpha * quadratic + 0.5 * self.ridge * np.vdot(W, W))
 
-    def majorant(self, W, _):
+    def majorant(self, W):
         """Return the quadratic that touches the penalty at W from above."""
         return TaskPrecision(self.alpha, self.precision(W), self.ridge)
 
     def subdiff_distance(self, W, G):
         """Return the distance of -G to the gradient at W, by rows, (p,)."""
-        return self.majorant(W, None).subdiff_distance(W, G)
+        return self.majorant(W).subdiff_distance(W, G)

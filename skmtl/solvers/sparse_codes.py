@@ -13,7 +13,7 @@ from skmtl.solvers.stopping import Monitor
 
 STEPS = 1000  # in one half of a round
 FIRST_TOL, LAST_TOL = 1e-6, 1e-14  # relative gaps of the halves
-SHARE = 0.1  # of what the last round gained, that a half may leave undone
+SHARE = 0.5  # of what the last round gained, that a half may leave undone
 
 
 def sparse_code_rounds(objective, penalty, V, solver):

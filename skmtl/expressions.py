@@ -16,6 +16,7 @@ from skmtl.objectives import (
     ClassObjective,
     CoupledObjective,
     DataObjective,
+    StackedClasses,
     StatisticsObjective,
     SumObjective,
 )
@@ -93,6 +94,13 @@ def _(f: StatisticsObjective, cp, W):
         gram = cp.psd_wrap(f.gram[f.index[t]] * f.scale[t])
         total += cp.quad_form(W[:, t], gram) / 2
     return total
+
+
+@smooth_part.register
+def _(f: StackedClasses, cp, V):
+    p = f.inner.n_features
+    parts = [V[k * p : (k + 1) * p, [t]] for t in range(f.n_tasks) for k in range(f.K)]
+    return smooth_part(f.inner, cp, cp.hstack(parts))
 
 
 @smooth_part.register

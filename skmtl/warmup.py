@@ -11,6 +11,7 @@ def warm_up():
     from skmtl.linear_model import (
         GroupLassoClassifier,
         GroupLassoRegressor,
+        TaskGraphRegressor,
         TaskProgressionRegressor,
         TaskTreeRegressor,
     )
@@ -23,6 +24,8 @@ def warm_up():
         (GroupLassoRegressor(0.1), X, Y, None),
         (GroupLassoRegressor(0.1), X, Y[:, 0], task),
         (GroupLassoClassifier(0.01), X, Y > 0, None),
+        (TaskGraphRegressor(0.1, graph="chain"), X, Y, None),
+        (TaskGraphRegressor(0.1, norm="l1"), X, Y, None),
         (TaskProgressionRegressor(0.1), X, Y, None),
         (TaskTreeRegressor(0.1), X, Y, None),
         (GroupLassoRegressor(0.1), wide, Y[:6], None),

@@ -14,7 +14,7 @@ from skmtl.linear_model.graph_of_tasks import (
     read_descriptors,
     read_graph,
 )
-from skmtl.objectives import Columns
+from skmtl.objectives import Columns, StackedClasses, unstack
 from skmtl.penalties import Graph, GraphNorm, SquaredGraph
 from skmtl.solvers import SolverResult, solve
 
@@ -24,13 +24,12 @@ FIRST_RIDGE = 0.1
 
 @dataclass(frozen=True)
 class TiedResult(SolverResult):
-    """A result with the graph between tasks and that between columns of W.
+    """A result with the graph that ties the tasks.
 
     `clusters` numbers the tasks with equal coefficients, where differences can vanish.
     """
 
     graph: Graph | None = None
-    columns_graph: Graph | None = None
     clusters: np.ndarray | None = None
 
 
@@ -55,30 +54,25 @@ class TiedTasks(LinearTaskModel):
     def _rows_objective(self, data, known=None):
         objective = super()._rows_objective(data, known)
         layout = "wide" if data.shared else "long"
-        columns = Columns(data.tasks, data.classes)
-        return self._tied(objective, columns, data.n_labels, layout)
+        # Equal classes are tied; raises where those of the tasks differ.
+        n_classes = len(Columns(data.tasks, data.classes).by_class())
+        if n_classes > 1:
+            objective = StackedClasses(objective, n_classes)
+        return self._tied(objective, data.tasks, layout)
 
     def _statistics_objective(self, statistics, c, y_scale=1.0):
         s, objective = statistics, super()._statistics_objective(statistics, c, y_scale)
-        return self._tied(objective, Columns(s.tasks), s.n, s.layout)
+        return self._tied(objective, s.tasks, s.layout)
 
-    def _tied(self, objective, columns, n_labels, layout):
-        """Give the objective the graph between its tasks, and the columns it ties.
-
-        Those of equal classes, where tasks have several; classes that differ raise.
-        """
-        tasks, name = columns.tasks, type(self).__name__
+    def _tied(self, objective, tasks, layout):
+        """Give the objective the graph between its tasks."""
+        name = type(self).__name__
         chain = isinstance(self.graph, str) and self.graph == "chain"
         knn = isinstance(self.graph, str) and self.graph == "knn"
         if self.order is not None and not chain:
             raise ValueError("order belongs to graph='chain'; leave it out.")
         if self.task_features is not None and not knn:
             raise ValueError("task_features belongs to graph='knn'; leave it out.")
-        objective.by_class = columns.by_class()
-        objective.tasks, objective.n_labels = (
-            tasks[columns.task],
-            n_labels[columns.task],
-        )
         if self.task_features is not None:
             described = read_descriptors(self.task_features, tasks)
             objective.graph = nearest_neighbours(described, self.n_neighbors)
@@ -95,10 +89,8 @@ class TiedTasks(LinearTaskModel):
             if known is not None:  # the same problem, from statistics
                 objective.graph = self._graph_of(known)
             else:
-                W = _first_fit(objective)
-                T = objective.by_class.shape[1]
-                described = W.T[objective.by_class.T].reshape(T, -1)
-                objective.graph = nearest_neighbours(described, self.n_neighbors)
+                first = _first_fit(objective)
+                objective.graph = nearest_neighbours(first, self.n_neighbors)
         return objective.graph
 
     # ------------------------------------------------------------ the fit
@@ -110,12 +102,11 @@ class TiedTasks(LinearTaskModel):
 
     def _penalty(self):
         """Return the penalty of the last fit; before any, that of a task by itself."""
-        return self._penalty_on(getattr(self, "_columns_graph", Graph.all_pairs(1)))
+        return self._penalty_on(getattr(self, "_graph", Graph.all_pairs(1)))
 
     def _solve(self, objective, W0, callback, max_iter=None):
         graph = self._graph_of(objective)
-        penalty = self._penalty_on(graph.copies(objective.by_class))
-        self._check_common(objective, penalty)
+        penalty = self._penalty_on(graph)
         result = solve(
             objective,
             penalty,
@@ -127,26 +118,25 @@ class TiedTasks(LinearTaskModel):
         )
         clusters = None
         if self.norm != "squared":
-            clusters = penalty.clusters(result.W)[objective.by_class]
-            clusters = np.unique(clusters, axis=1, return_inverse=True)[1].reshape(-1)
-        return TiedResult(
-            **vars(result), graph=graph, columns_graph=penalty.graph, clusters=clusters
-        )
+            clusters = penalty.clusters(result.W)
+        return TiedResult(**vars(result), graph=graph, clusters=clusters)
 
-    def _check_common(self, objective, penalty):
-        """Raise where tasks have too few rows for what nothing penalises."""
-        if penalty.common is None:
-            return
-        rows = objective.n_labels - (1 if self.fit_intercept else 0)
-        rows = np.bincount(penalty.common, rows)
-        if rows.min() >= objective.n_features:
-            return
-        tasks = np.unique(objective.tasks[penalty.common == rows.argmin()]).tolist()
-        raise ValueError(
-            f"With ridge=0 nothing penalises what tied tasks have in common, and the "
-            f"task(s) {tasks[:5]}, tied to no others, have too few rows for "
-            f"{objective.n_features} features. Pass ridge > 0."
-        )
+    def _coordinates(self, kept, y_scale):
+        W = super()._coordinates(kept, y_scale)
+        n_classes = self._n_stacked
+        if n_classes == 1:
+            return W
+        parts = W.reshape(len(W), -1, n_classes).transpose(2, 0, 1)
+        return np.ascontiguousarray(parts.reshape(n_classes * len(W), -1))
+
+    @property
+    def _n_stacked(self):
+        """Number of columns of W per task."""
+        return 1 if self._columns is None else len(self._columns.by_class())
+
+    def _model_attributes(self, W, intercept, c, y_scale):
+        W = unstack(W, len(W) // self.n_features_in_) if W.size else W
+        return super()._model_attributes(W, intercept, c, y_scale)
 
     def _result_attributes(self, result, c, y_scale):
         found = super()._result_attributes(result, c, y_scale)
@@ -158,7 +148,6 @@ class TiedTasks(LinearTaskModel):
         return {
             **found,
             "_graph": result.graph,
-            "_columns_graph": result.columns_graph,
             "_clusters": result.clusters,
         }
 
@@ -213,7 +202,7 @@ class TiedTasks(LinearTaskModel):
 
 
 def _first_fit(objective):
-    """Return the coefficients of ridge fits of each task, (p, columns).
+    """Return the coefficients of ridge fits of each task, as descriptors (T, p).
 
     In units of the features, so that distances are between predictions.
     """
@@ -221,4 +210,4 @@ def _first_fit(objective):
     ridge = FIRST_RIDGE * float(curvatures.mean()) or 1.0
     alone = SquaredGraph(Graph.all_pairs(objective.n_tasks).without_edges(), 0.0, ridge)
     found = solve(objective, alone, solver="quadratic", tol=1e-8, max_iter=1000)
-    return found.W * np.sqrt(curvatures)[:, None]
+    return (found.W * np.sqrt(curvatures)[:, None]).T

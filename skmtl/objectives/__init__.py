@@ -27,6 +27,7 @@ from skmtl.objectives._grams import gram_model
 from skmtl.objectives._point import Point, task_weights
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._rows import DataObjective
+from skmtl.objectives._stacked_classes import StackedClasses, unstack
 from skmtl.objectives._statistics import StatisticsObjective
 from skmtl.objectives._sum import SumObjective
 
@@ -40,8 +41,10 @@ __all__ = [
     "FactoredObjective",
     "Point",
     "RowLoss",
+    "StackedClasses",
     "StatisticsObjective",
     "SumObjective",
     "gram_model",
     "task_weights",
+    "unstack",
 ]

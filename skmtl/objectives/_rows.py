@@ -14,6 +14,8 @@ from skmtl.quadratics import DenseRows, Gram, SparseRows
 
 # Curvatures of all features in all tasks may take this much memory.
 LARGEST_GRAMS = 2**31
+# With up to so many they are worth it even where rows are fewer.
+FEW_FEATURES = 400
 
 
 class DataObjective:
@@ -133,21 +135,23 @@ class DataObjective:
     @property
     def grams_fit(self):
         """Whether the curvatures of all tasks are no larger than the rows, or small."""
-        few = self.n_features <= self.data.n_labels.max()
-        size = 8 * self.n_tasks * self.n_features**2
-        return self.known is not None or few or size <= LARGEST_GRAMS
+        few = self.n_features <= max(self.data.n_labels.max(), FEW_FEATURES)
+        return self.known is not None or (few and self._size <= LARGEST_GRAMS)
+
+    @property
+    def _size(self):
+        return 8 * self.n_tasks * self.n_features**2
 
     def grams(self, point):
         """Return f near the point as a quadratic of all of W, by Gram matrices."""
         features = np.arange(self.n_features)
         if self.known is not None:
             return self.model(point, features)
-        if not self.grams_fit:
-            size = 8 * self.n_tasks * self.n_features**2 / 2**30
+        if self._size > LARGEST_GRAMS:
             raise ValueError(
                 f"The curvatures of {self.n_tasks} tasks in {self.n_features} features "
-                f"take {size:.1f} GiB. Select features first; squared differences with "
-                "ridge > 0 can do without."
+                f"take {self._size / 2**30:.1f} GiB. Select features first; squared "
+                "differences with ridge > 0 can do without."
             )
         h, squares = self.rows.bends(point.Z, point.intercept, point.u)
         W = np.ascontiguousarray(point.W.T)

@@ -42,7 +42,7 @@ class Graph:
     def all_pairs(cls, n_nodes):
         """Return the graph that ties every task to the mean of all."""
         first, second = np.triu_indices(n_nodes, 1)
-        weight = np.full(len(first), 1.0 / n_nodes)
+        weight = np.full(len(first), 1.0 / max(n_nodes, 1))
         return cls(n_nodes, first, second, weight, complete=n_nodes > 1)
 
     @classmethod
@@ -51,6 +51,11 @@ class Graph:
         order = np.asarray(order)
         weight = np.ones(max(len(order) - 1, 0))
         return cls(len(order), order[:-1], order[1:], weight, path=order)
+
+    def __reduce__(self):
+        """Pickle the edges alone: factors are made again where they are needed."""
+        fields = self.n_nodes, self.first, self.second, self.weight
+        return Graph, (*fields, self.complete, self.path)
 
     @cached_property
     def adjacency(self):
@@ -69,13 +74,6 @@ class Graph:
         """Sum of the weights at each task, (T,)."""
         ends = np.concatenate([self.first, self.second])
         return np.bincount(ends, np.tile(self.weight, 2), self.n_nodes)
-
-    def copies(self, nodes):
-        """Return one copy of the graph between the nodes of each row, (K, T)."""
-        if len(nodes) == 1:
-            return self
-        first, second = nodes[:, self.first].ravel(), nodes[:, self.second].ravel()
-        return Graph(nodes.size, first, second, np.tile(self.weight, len(nodes)))
 
     def without_edges(self):
         """Return the same tasks, each by itself."""

@@ -49,6 +49,7 @@ def alternating_directions(objective, penalty, W0, monitor):
             run.adapt()
         else:
             run.move_to(point)
+    monitor.n_iter = max(monitor.n_iter, 1)  # the start solves a system as well
     return point
 
 
@@ -70,9 +71,9 @@ class _Run:
         """Make the model at a point."""
         self.model = model = self.objective.grams(point)
         self.curvature = model.A, model.index, model.scale
-        self.W = np.ascontiguousarray(point.W.T)
-        self.G = np.ascontiguousarray(self.objective.gradient(point).T)
-        self.G += self.ridge * self.W
+        self.W = np.array(point.W.T, order="C")  # a copy, which will be changed
+        G = np.ascontiguousarray(self.objective.gradient(point).T)
+        self.G = G + self.ridge * self.W
         self.first, self.checks, self.done = None, 0, False
         self._factorise()
 

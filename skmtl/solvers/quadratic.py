@@ -40,4 +40,5 @@ def newton_on_graph(objective, penalty, W0, monitor):
         new = objective.at(point.W - step, near=point)
         point = descend(objective, penalty, point, new, -float(np.vdot(G, step)))
         monitor.n_iter += 1
+    monitor.n_iter = max(monitor.n_iter, 1)  # the start solves a system as well
     return point

@@ -64,6 +64,13 @@ class HardRank(SpectralBox):
         return (U * (s * theta / (theta + 2.0 * step))) @ Z
 
 
+class TooLong(SpectralBox):
+    """Wrong: does not shrink enough."""
+
+    def prox(self, V, step):
+        return 1.2 * super().prox(V, step)
+
+
 class NoUpperBound(SpectralBox):
     """Wrong: theta may exceed 1 / beta."""
 
@@ -132,7 +139,7 @@ def test_prox_is_the_minimum_nearby(penalty, V, step, seed):
             assert other >= value - 1e-11
 
 
-@pytest.mark.parametrize("penalty", with_mutants(ALL, [HardRank(ALPHA, BETA, 1)]))
+@pytest.mark.parametrize("penalty", with_mutants(ALL, [TooLong(ALPHA, BETA, 1)]))
 @given(V=MATRIX, Z=MATRIX, step=STEP)
 def test_prox_is_firmly_non_expansive(penalty, V, Z, step):
     P, Q = penalty.prox(V, step), penalty.prox(Z, step)

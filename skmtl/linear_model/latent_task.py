@@ -195,8 +195,8 @@ class LatentTaskRegressor(_LatentTask, LinearTaskRegressor):
     >>> uses = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 1]])  # the last uses both
     >>> X = rng.normal(size=(80, 10))
     >>> Y = X @ (uses @ latent).T + 0.5 * rng.normal(size=(80, 5))
-    >>> model = LatentTaskRegressor(2, alpha=0.1, beta=0.1, random_state=0).fit(X, Y)
-    >>> (np.abs(model.codes_) > 0.1).sum(axis=1)
+    >>> model = LatentTaskRegressor(2, alpha=0.3, beta=0.3, random_state=0).fit(X, Y)
+    >>> (np.abs(model.codes_) > 0.3).sum(axis=1)
     array([1, 1, 1, 1, 2])
     """
 

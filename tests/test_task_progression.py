@@ -279,6 +279,9 @@ def test_optimum_of_regressors(kind, name):
     model.fit(X, y, task=task, sample_weight=s)
     assert model.converged_
     assert model.objective_ == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    steps = clone(model).set_params(solver="fista", max_iter=50_000)
+    steps.fit(X, y, task=task, sample_weight=s)
+    assert steps.objective_ == pytest.approx(expected, rel=1e-6, abs=1e-6)
     data = {"task": task, "sample_weight": s}
     assert objective(model, X, y, **data) == pytest.approx(model.objective_, rel=1e-9)
     assert duality_gap(model, X, y, **data) <= 2 * model.dual_gap_ + 1e-12

@@ -124,10 +124,11 @@ class TaskTreeRegressor(_TaskTree, LinearTaskRegressor):
     unseen : {"raise", "shared"}, default="raise"
         What to do at prediction with a task that fit never saw: raise, or predict with
         the task-weighted mean of the coefficients and warn.
-    solver : {"auto", "fista", "cvxpy"}, default="auto"
-        Accelerated proximal gradient, or the slow reference CVXPY (extra
-        ``reference``), which leaves small numbers where the other finds exact zeros
-        and does not heed `tol`. "auto" takes the first.
+    solver : {"auto", "newton", "fista", "cvxpy"}, default="auto"
+        Accelerated proximal gradient steps on Newton models of the loss (which is its
+        own model where it is squared), or on the loss itself, or the slow reference
+        CVXPY (extra ``reference``), which leaves small numbers where the others find
+        exact zeros and does not heed `tol`. "auto" takes the first.
     tol : float, default=1e-4
         Stop when the duality gap is at most tol times half the null deviance; smaller
         is more exact and slower.
@@ -264,10 +265,11 @@ class TaskTreeClassifier(_TaskTree, LinearTaskClassifier):
     unseen : {"raise", "shared"}, default="raise"
         What to do at prediction with a task that fit never saw: raise, or predict with
         the task-weighted mean of the coefficients and warn.
-    solver : {"auto", "fista", "cvxpy"}, default="auto"
-        Accelerated proximal gradient, or the slow reference CVXPY (extra
-        ``reference``), which leaves small numbers where the other finds exact zeros
-        and does not heed `tol`. "auto" takes the first.
+    solver : {"auto", "newton", "fista", "cvxpy"}, default="auto"
+        Accelerated proximal gradient steps on Newton models of the loss (which is its
+        own model where it is squared), or on the loss itself, or the slow reference
+        CVXPY (extra ``reference``), which leaves small numbers where the others find
+        exact zeros and does not heed `tol`. "auto" takes the first.
     tol : float, default=1e-4
         Stop when the duality gap is at most tol times half the null deviance; smaller
         is more exact and slower.

@@ -211,7 +211,7 @@ def grow_tree(objective, task, fewest_labels):
     ridge = np.where(curvature > 0, curvature, 1.0)[:, None]
     penalty = _Ridge(ridge * min(1.0, objective.n_features / fewest_labels))
     first = solve(
-        objective, penalty, solver="fista", tol=FIRST_TOL, max_iter=FIRST_STEPS
+        objective, penalty, solver="newton", tol=FIRST_TOL, max_iter=FIRST_STEPS
     )
     squares = np.zeros((task[-1] + 1, objective.n_features))
     np.add.at(squares, task, first.W.T**2 * curvature)

@@ -24,6 +24,7 @@ from skmtl.objectives._factored import (
     FactoredObjective,
 )
 from skmtl.objectives._grams import gram_model
+from skmtl.objectives._model import ModelObjective, quadratic_near
 from skmtl.objectives._point import Point, task_weights
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._rows import DataObjective
@@ -39,12 +40,14 @@ __all__ = [
     "DataObjective",
     "DirectionsObjective",
     "FactoredObjective",
+    "ModelObjective",
     "Point",
     "RowLoss",
     "StackedClasses",
     "StatisticsObjective",
     "SumObjective",
     "gram_model",
+    "quadratic_near",
     "task_weights",
     "unstack",
 ]

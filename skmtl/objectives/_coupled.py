@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.objectives._model import quadratic_near
 from skmtl.objectives._point import Point
 
 
@@ -79,6 +80,11 @@ class CoupledObjective:
         # No eigenvalue of a Laplacian exceeds twice the largest degree.
         largest = 2.0 * self.beta * self.graph.degree.max(initial=0.0)
         return self.inner.curvatures() + largest
+
+    def quadratic_near(self, point):
+        """Return a quadratic that touches this at a point, or None."""
+        inner = quadratic_near(self.inner, point.inside)
+        return inner and CoupledObjective(inner, self.graph, self.beta)
 
     def resolution(self, point):
         """Return how far rounding may put the value off."""

@@ -42,7 +42,7 @@ class Progression:
     ties: np.ndarray | None = None
 
     row_separable = True
-    solvers = ("fista",)
+    solvers = ("newton", "fista")
     free = np.zeros(0, dtype=int)
 
     @property

@@ -27,7 +27,7 @@ class TaskTree:
     weight: np.ndarray
 
     row_separable = True
-    solvers = ("fista",)
+    solvers = ("newton", "fista")
     free = np.zeros(0, dtype=int)
 
     def _norms(self, W):

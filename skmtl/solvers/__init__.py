@@ -8,6 +8,7 @@ from skmtl.solvers.bcd import block_coordinate_descent
 from skmtl.solvers.factors import newton_on_factors
 from skmtl.solvers.fista import accelerated_proximal_gradient
 from skmtl.solvers.lbfgs import preconditioned_lbfgs
+from skmtl.solvers.newton import proximal_newton
 from skmtl.solvers.quadratic import newton_on_graph
 from skmtl.solvers.reference import interior_point
 from skmtl.solvers.reweighting import solve_reweighted
@@ -21,6 +22,7 @@ SOLVERS = {
     "fista": accelerated_proximal_gradient,
     "lbfgs": preconditioned_lbfgs,
     "quadratic": newton_on_graph,
+    "newton": proximal_newton,
     "cvxpy": interior_point,
 }
 

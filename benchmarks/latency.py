@@ -85,7 +85,8 @@ def main():
     for name, settings, kind in QUICK if chosen.quick else FITS:
         with tempfile.TemporaryDirectory() as cache:
             _, cold, _ = run(name, settings, kind, cache)
-            runs = [run(name, settings, kind, cache) for _ in range(3)]
+            times = 1 if chosen.quick else 3
+            runs = [run(name, settings, kind, cache) for _ in range(times)]
         imported, warm, steady = map(min, zip(*runs, strict=True))
         slowest = [max(slowest[0], cold), max(slowest[1], warm)]
         what = ", ".join(f"{k}={v!r}" for k, v in settings.items() if k != "alpha")

@@ -4,16 +4,15 @@ Both choose alpha among the same 100 in the same 5 folds and fit the best to all
 scikit-learn stops at a gap of tol * ||Y||^2 for an objective that is n times the one of
 this package, whose own gap is relative to D0 = ||Y||^2 / 2n: its tol is twice theirs.
 
-Run it with ``python benchmarks/path_cv.py [--small] [--no-sklearn]``. Times are seconds
+Run it with ``python benchmarks/path_cv.py [--quick] [--no-sklearn]``. Times are seconds
 of CPU time with one BLAS thread, which other work on the machine disturbs least.
 """
 
-import argparse
 from time import process_time
 from unittest.mock import patch
 
 import numpy as np
-from _harness import describe
+from _harness import describe, options
 from sklearn.linear_model import MultiTaskLassoCV
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
@@ -62,11 +61,9 @@ def search(X, Y, folds):
 
 def main():
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="a tenth of every size")
-    parser.add_argument("--no-sklearn", action="store_true", help="only this package")
-    options = parser.parse_args()
-    part = 10 if options.small else 1
+    alone = {"action": "store_true", "help": "only this package"}
+    chosen = options(__doc__, (["--no-sklearn"], alone))
+    part = 25 if chosen.quick else 1
     n, p, T = 5000 // part, 500 // part, 50 // part
     threadpool_limits(1, user_api="blas")
     describe()
@@ -78,7 +75,7 @@ def main():
     runs = [search(X, Y, folds) for _ in range(3)]
     seconds, collecting, ours = min(runs, key=lambda run: run[0])
     print(f"{'AlphaPathCV':28}{seconds:9.2f} s ({collecting:.2f} s of it statistics)")
-    if not options.no_sklearn:
+    if not chosen.no_sklearn:
         peer = MultiTaskLassoCV(alphas=ours.alphas_, cv=folds, tol=TOL, max_iter=10**5)
         theirs, _ = time_of(lambda: peer.fit(X, Y))
         print(f"{'MultiTaskLassoCV':28}{theirs:9.2f} s")

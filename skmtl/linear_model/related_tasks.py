@@ -102,7 +102,7 @@ class RelatedTasks(LinearTaskModel):
         size = np.sqrt(np.maximum(np.diag(C), 0.0))
         used = size > 1e-8 * size.max()
         size = np.where(used, size, 1.0)
-        R = np.where(used & used[:, None], C / size / size[:, None], 0.0)
+        R = np.where(used & used[:, None], C / np.outer(size, size), 0.0)
         R = np.clip(R, -1.0, 1.0)
         np.fill_diagonal(R, 1.0)
         return R

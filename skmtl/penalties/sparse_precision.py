@@ -48,7 +48,7 @@ def sparse_precision(S, sparsity, start=None):
         apart = np.linalg.norm(X - Z) * np.linalg.norm(V)
         moved = np.linalg.norm(Z - before) * np.linalg.norm(Z) * mu
         mu *= 2.0 if apart > 10.0 * moved else 0.5 if moved > 10.0 * apart else 1.0
-    return 0.5 * (best + best.T) / unit, V * unit
+    return 0.5 * (best + best.T) / unit + 0.0, V * unit
 
 
 def _gap(S, limit, K):

@@ -11,6 +11,7 @@ begins with some on the whole problem, and the duality gap decides as everywhere
 import numpy as np
 
 from skmtl.moments import grams_times
+from skmtl.objectives import gram_model
 from skmtl.penalties.spectrum import singular_rows
 from skmtl.solvers.fista import accelerated_proximal_gradient
 from skmtl.solvers.stopping import Monitor, fenchel_gap
@@ -56,8 +57,8 @@ def _proximal_steps(objective, penalty, point, steps, monitor, tol):
 
 def _model(objective, point):
     """Return f as a quadratic held by Gram matrices, or None where it has none."""
-    model = objective.model(point, np.arange(objective.n_features))
-    if not hasattr(model, "A"):
+    model = gram_model(objective, point)
+    if model is None:
         return None
     T, p = model.W.shape
     return model if 8 * T * p * min(T, p) <= SYSTEM_BYTES else None
@@ -198,7 +199,8 @@ class _Factors:
         def precondition(R):
             return self.axes @ ((self.axes.T @ R @ turn) / scales) @ turn.T
 
-        relative = np.linalg.norm(g) / (here.mu * np.linalg.norm(U))
+        size = np.linalg.norm(here.G @ here.V) + here.mu * np.linalg.norm(U)
+        relative = np.linalg.norm(g) / max(size, np.finfo(float).tiny)
         x, r = np.zeros_like(g), -g
         z = precondition(r)
         d, rz = z, float(np.vdot(r, z))

@@ -8,6 +8,8 @@ from scipy.special import xlogy
 from skmtl.losses.entropy import excess
 from skmtl.losses.logistic import CURVATURE_FLOOR
 
+TRACE = 1e-15
+
 
 def _odds(y, z):
     """Return (is it the label, exp(z - top), top, sum over other classes, its own).
@@ -80,22 +82,21 @@ class Multinomial:
         """Return (p, 1 - p, squares): where to take the second derivative of a model.
 
         p is raised a little at the label, so that a row on the wrong side, where the
-        loss is nearly straight, does not blow the model up. `squares` is twice the
-        value of the model sum_kl r_k (diag(p) - p p')_kl r_l / 2 with the slope of the
-        loss at z.
+        loss is nearly straight, does not blow the model up; and by a trace everywhere,
+        so that rows without any curvature left do not leave it without a minimum.
+        `squares` is twice the value of the model r'(diag(p) - p p') r / 2 that has the
+        slope of the loss at z.
         """
-        own, e, _, rest, mine = _odds(y, z)
-        total, floor = rest + mine, CURVATURE_FLOOR
-        p, away = e / total, rest / total
-        raised = (p + floor * own) / (1.0 + floor)
+        own = np.arange(len(z)).reshape(-1, *[1] * np.ndim(y)) == y
+        _, slope, p = self.evaluate(y, z)
+        raised = p + CURVATURE_FLOOR * own + TRACE
+        raised /= 1.0 + CURVATURE_FLOOR + len(p) * TRACE
         others = raised.sum(axis=0) - raised
         # Of the largest p it has to be the sum of the others.
         largest = raised == raised.max(axis=0)
         tail = np.where(largest, 0.0, raised).sum(axis=0)
         others = np.where(largest & (raised > 0.5), tail, others)
-        label = mine / total
-        squares = (1.0 + floor) * (away**2 / (label + floor) + away)
-        return raised, others, squares
+        return raised, others, (slope**2 / raised).sum(axis=0)
 
     def link(self, mean):
         """Return the constants z, of sum 0, that fit classes of these shares best."""

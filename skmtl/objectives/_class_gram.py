@@ -97,10 +97,25 @@ class ClassGram:
 
     def sweep(self, arguments, bounds, n_sweeps):
         """Minimise over one block after the other, n_sweeps times."""
+        _, *strengths, _, _ = arguments
+        free = np.all([strength == 0 for strength in strengths], axis=0)
+        if free.any():
+            bounds = self._evened(bounds, free)
         _kernels.bcd_class_gram(
             self._flat, self._start, self.first, self._width, bounds, *arguments,
             n_sweeps, self.W, self.state,
         )  # fmt: skip
+
+    def _evened(self, bounds, blocks):
+        """Return bounds that are the same for all classes of a task in some blocks.
+
+        Steps then sum to 0 over the classes, as gradients do. Where nothing penalises
+        the sum, nothing else would keep it.
+        """
+        bounds = bounds.copy()
+        for c, K in zip(self.first, self._width, strict=True):
+            bounds[c : c + K, blocks] = bounds[c : c + K, blocks].max(axis=0)
+        return bounds
 
     def gradient(self):
         """Return the gradient at W, (C, k)."""

@@ -15,6 +15,7 @@ from skmtl.objectives._row_loss import packed_pieces, wide_pieces
 FIRST_TRIES = 40  # evaluations in the search for intercepts from where it starts
 MORE_TRIES = 100  # for each temperature of the slow and sure search
 COOLING = 8.0
+HOTTEST = 1e12  # beyond, predictions have no digits left for intercepts
 ROUGH = 1e-3  # slopes that will do at temperatures that are passed through
 
 
@@ -106,7 +107,7 @@ class SoftmaxLoss:
         found, bend, done = self._search(Z, b, reach, None, FIRST_TRIES)
         if done.all():
             return found, bend
-        heat, b = np.maximum(reach, 1.0), self._start
+        heat, b = np.clip(reach, 1.0, HOTTEST), self._start
         while True:
             last = bool((heat <= 1.0).all())
             rough = 0.0 if last else ROUGH

@@ -128,8 +128,7 @@ class TaskData:
         """
         if self.order is not None:
             chunk_bytes = chunk_bytes or CHUNK_BYTES
-        width = 8 * max(self.n_features, 1)
-        limit = max(1, chunk_bytes // width) if chunk_bytes else None
+        limit = max(1, chunk_bytes // self._row_bytes) if chunk_bytes else None
         bounds = (
             [(None, 0, self.X.shape[0])]
             if self.shared
@@ -142,6 +141,13 @@ class TaskData:
             for a in range(start, stop, step):
                 b = min(a + step, stop)
                 yield t, slice(a, b), self._rows(a, b)
+
+    @property
+    def _row_bytes(self):
+        """Memory of one row of X: of a sparse one, what is stored."""
+        if sparse.issparse(self.X):
+            return 8 + 12 * self.X.nnz // max(self.X.shape[0], 1)
+        return 8 * max(self.n_features, 1)
 
     def _rows(self, a, b):
         """Return packed rows a:b of X, as a view where possible."""

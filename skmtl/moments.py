@@ -84,8 +84,8 @@ def _block_moments(X, y, s):
     x_mean = np.asarray(X.T @ s).ravel() / weight
     if sparse.issparse(X):
         scaled = X.multiply(s[:, None]).tocsr()
-        product = X.T @ scaled
-        gram = np.asarray(product.todense()) - weight * np.outer(x_mean, x_mean)
+        gram = (X.T @ scaled).toarray()
+        gram -= np.outer(weight * x_mean, x_mean)
         xy = np.asarray(scaled.T @ Yc)  # Yc has mean 0, so X need not be centred
         _centre_first(X, Yc, s, x_mean, weight, gram, xy)
     else:

@@ -217,3 +217,11 @@ def test_sorted_rows_are_views():
     data = TaskData.pack(X, read_labels(np.ones(6), [0, 0, 1, 1, 1, 2]))
     assert data.X is X
     assert all(np.shares_memory(block, X) for _, _, block in data.blocks(40))
+
+
+def test_blocks_of_a_sparse_X_hold_what_is_stored_not_what_is_not():
+    X = sparse.random(400, 5000, density=0.01, format="csr", random_state=0)
+    data = TaskData.pack(X, read_labels(np.ones((400, 2)), None, None))
+    chunk = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    assert len(list(data.blocks(2 * chunk))) == 1  # of 12 dense rows: it would be 34
+    assert 3 <= len(list(data.blocks(chunk // 3))) <= 5

@@ -27,7 +27,8 @@ from skmtl import (
     mtl_path,
     objective,
 )
-from skmtl.penalties import Progression, WithRidge
+from skmtl.objectives import CoupledObjective, StatisticsObjective
+from skmtl.penalties import Graph, Progression, WithRidge
 from skmtl.penalties.norms import L2, soft
 from skmtl.penalties.progression import chain_prox
 
@@ -246,6 +247,32 @@ def test_distance_is_the_distance():
         assert found[j] == pytest.approx(program.solve(solver="CLARABEL"), abs=1e-5)
 
 
+def test_tied_objective_is_what_it_says():
+    X, y, task, s, _ = eight_tasks(weights=True)
+    statistics = TaskStatistics.from_rows(X, y, task=task, sample_weight=s)
+    inner = StatisticsObjective(statistics, np.ones(8))
+    chain, rng = np.array([3, 1, 0, 2, 7, 6, 4, 5]), np.random.default_rng(0)
+    f = CoupledObjective(inner, Graph.chain(chain), 0.7)
+
+    def tied(W):
+        return 0.35 * np.sum((W[:, chain[1:]] - W[:, chain[:-1]]) ** 2)
+
+    W, V = rng.normal(size=(2, 12, 8))
+    a, b = f.at(W), f.at(V)
+    assert a.value == pytest.approx(inner.at(W).value + tied(W))
+    slope = (f.at(W + 1e-6 * V).value - f.at(W - 1e-6 * V).value) / 2e-6
+    assert np.vdot(f.gradient(a), V) == pytest.approx(slope, rel=1e-6)
+    bend = np.vdot(f.gradient(a) - f.gradient(b), W - V)
+    assert f.bend(a, b) == pytest.approx(bend)
+    assert bend <= 12 * np.sum(f.curvatures()[:, None] * (W - V) ** 2)
+    assert f.null == inner.null
+    expected = inner.loss_gap(inner.at(W), 0.9) + 0.01 * tied(W)
+    assert f.loss_gap(a, 0.9) == pytest.approx(expected)
+    model = f.quadratic_near(a)
+    assert model.at(V).value == pytest.approx(b.value)
+    np.testing.assert_allclose(model.gradient(model.at(V)), f.gradient(b), atol=1e-9)
+
+
 # ------------------------------------------------------------------ the optimum
 STRENGTHS = {
     "l1": {"alpha": 0.03, "beta": 0.05, "gamma": 0.04},
@@ -300,7 +327,9 @@ def test_optimum_of_classifiers(name):
 
 
 @pytest.mark.parametrize("name", STRENGTHS)
-@pytest.mark.parametrize("problem", ["wide", "wide_nan", "sparse", "n_below_p"])
+@pytest.mark.parametrize(
+    "problem", ["wide", "wide_nan", "sparse", "n_below_p", "zero_column"]
+)
 def test_layouts_agree_with_the_reference(problem, name):
     problem = make_problem(problem)
     own = TaskProgressionRegressor(**STRENGTHS[name], tol=1e-8, max_iter=50_000)

@@ -14,7 +14,7 @@ from scipy import sparse
 from scipy.cluster.hierarchy import dendrogram, is_valid_linkage, linkage
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from test_estimators import expected_failures
+from test_estimators import expected_failures, since_callbacks
 
 from skmtl import (
     AlphaPathCV,
@@ -368,7 +368,8 @@ def test_optimum_of_classifiers(name):
 
 @pytest.mark.parametrize("tree", ["auto", "given"])
 @pytest.mark.parametrize(
-    "problem", ["wide", "wide_nan", "sparse", "n_below_p", "one_task"]
+    "problem",
+    ["wide", "wide_nan", "sparse", "n_below_p", "one_task", "zero_column", "scales"],
 )
 def test_layouts_agree_with_the_reference(problem, tree):
     problem = make_problem(problem)
@@ -565,6 +566,23 @@ def test_a_new_task_gets_the_mean(planted):
         found = model.predict(X, task=9)
     shared = X @ model.coef_.mean(axis=0) + model.intercept_.mean()
     np.testing.assert_allclose(found, shared)
+
+
+@since_callbacks
+@pytest.mark.parametrize("kind", [TaskTreeRegressor, TaskTreeClassifier])
+def test_scores_along_the_way(planted, kind):
+    from sklearn.callback import ScoringMonitor
+
+    X, Y = planted
+    regressor = kind is TaskTreeRegressor
+    scoring = "r2" if regressor else "accuracy"
+    monitor = ScoringMonitor(scoring=scoring)
+    y = Y[:, 0] if regressor else Y[:, 0] > 0
+    model = kind(0.001, tol=1e-10).set_callbacks(monitor).fit(X, y)
+    scores = [row[scoring] for row in monitor.get_logs().data]
+    assert len(scores) > 1
+    assert np.isfinite(scores).all()
+    assert model.converged_
 
 
 TREE = a_linkage(6)

@@ -11,8 +11,7 @@ from skmtl.linear_model.joint_tasks import JointTasksMixin
 from skmtl.linear_model.regression import LinearTaskRegressor
 from skmtl.linear_model.task_order import chain_positions, check_ordered
 from skmtl.objectives import Columns, CoupledObjective
-from skmtl.penalties import Progression, WithRidge
-from skmtl.penalties.graph import Graph
+from skmtl.penalties import Graph, Progression, WithRidge
 
 _STRENGTH = Interval(Real, 0, None, closed="left")
 

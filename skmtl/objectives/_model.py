@@ -3,6 +3,7 @@
 import numpy as np
 
 from skmtl.moments import grams_times
+from skmtl.objectives._grams import gram_model
 from skmtl.objectives._point import Point
 
 
@@ -72,5 +73,5 @@ def quadratic_near(objective, point):
     """
     if hasattr(objective, "quadratic_near"):
         return objective.quadratic_near(point)
-    model = objective.model(point, np.arange(objective.n_features))
-    return ModelObjective(model) if hasattr(model, "A") else None
+    model = gram_model(objective, point)
+    return None if model is None else ModelObjective(model)

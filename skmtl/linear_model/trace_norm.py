@@ -34,8 +34,9 @@ class _TraceNorm(LinearTaskModel):
     @property
     def components_(self):
         """Orthonormal directions that the coefficients combine, (rank_, n_features)."""
-        scale = getattr(self, "y_scale_", np.ones(len(self.tasks_)))
-        _, s, Z = np.linalg.svd(self.coef_ / scale[:, None], full_matrices=False)
+        scale = getattr(self, "y_scale_", None)
+        coef = self.coef_ if scale is None else self.coef_ / scale[:, None]
+        _, s, Z = np.linalg.svd(coef, full_matrices=False)
         Z = Z[s > NOTHING * s.max(initial=0.0)]
         largest = np.abs(Z).argmax(axis=1)
         return Z * np.sign(Z[np.arange(len(Z)), largest])[:, None]

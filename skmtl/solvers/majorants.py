@@ -39,9 +39,15 @@ def majorant_rounds(objective, penalty, convex_solver, W0):
     value, gain, anderson = value_at(point), objective.null, Anderson()
     while True:
         yield in_round(point, value)
-        tol = SHARE * gain / objective.null if objective.null > 0 else 0.0
-        new = solved(penalty.majorant(point.W), point.W, min(tol, FIRST_TOL))
-        found = value_at(new)
+        majorant, tol = penalty.majorant(point.W), FIRST_TOL
+        if objective.null > 0:
+            tol = min(SHARE * gain / objective.null, FIRST_TOL)
+        while True:
+            new = solved(majorant, point.W, tol)
+            found = value_at(new)
+            if found < value or tol <= LEAST_TOL:
+                break
+            tol *= SHARE  # where it started was good enough, or nearly
         anderson.push(new.W, new.Z)
         if anderson.ready and (ahead := anderson.extrapolate()) is not None:
             beyond = objective.at(*ahead, near=new)
@@ -49,5 +55,3 @@ def majorant_rounds(objective, penalty, convex_solver, W0):
                 new, found = beyond, further
         if found < value:
             gain, point, value = value - found, new, found
-        else:  # the convex problem was not solved well enough to tell
-            gain = SHARE * gain

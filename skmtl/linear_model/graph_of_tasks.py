@@ -6,13 +6,13 @@ import numpy as np
 from scipy import sparse
 
 from skmtl.layouts import as_task_labels
-from skmtl.linear_model.task_order import chain_positions, check_ordered
+from skmtl.linear_model.task_order import chain_positions
 from skmtl.penalties import Graph
 
 NAMES = ("mean", "chain", "knn")
 
 
-def read_graph(graph, tasks, *, order, layout, name):
+def read_graph(graph, tasks, *, order, name):
     """Return the `Graph` between `tasks`, or None for the one of nearest neighbours.
 
     Parameters
@@ -22,8 +22,6 @@ def read_graph(graph, tasks, *, order, layout, name):
         Labels of the tasks that take part.
     order : list of labels or None
         Of a chain.
-    layout : str
-        That of the data.
     name : str
         Of the estimator, for errors.
     """
@@ -37,8 +35,6 @@ def read_graph(graph, tasks, *, order, layout, name):
             return Graph.all_pairs(len(tasks))
         if graph == "knn":
             return None
-        if len(tasks) > 1:
-            check_ordered(tasks, order, layout, f"{name} with graph='chain'")
         return Graph.chain(chain_positions(tasks, order, name))
     if isinstance(graph, Mapping):
         return _of_edges([(*pair, w) for pair, w in graph.items()], tasks)

@@ -14,6 +14,8 @@ from skmtl.linear_model.graph_of_tasks import (
     read_descriptors,
     read_graph,
 )
+from skmtl.linear_model.joint_tasks import JointTasksMixin
+from skmtl.linear_model.task_order import check_ordered
 from skmtl.objectives import Columns, StackedClasses, unstack
 from skmtl.penalties import Graph, GraphNorm, SquaredGraph
 from skmtl.solvers import SolverResult, solve
@@ -33,7 +35,7 @@ class TiedResult(SolverResult):
     clusters: np.ndarray | None = None
 
 
-class TiedTasks(LinearTaskModel):
+class TiedTasks(JointTasksMixin, LinearTaskModel):
     """The graph, the penalty, and what is learned of the tasks beside coef_.
 
     The graph belongs to the tasks of the data at hand (a fold may lack one), so it is
@@ -51,34 +53,37 @@ class TiedTasks(LinearTaskModel):
     }
 
     # ------------------------------------------------------------ the graph
+    def _know_tasks(self, joint, every, layout):
+        """Check what goes with the graph."""
+        named = self.graph if isinstance(self.graph, str) else None
+        if self.order is not None and named != "chain":
+            raise ValueError("order belongs to graph='chain'; leave it out.")
+        if self.task_features is not None and named != "knn":
+            raise ValueError("task_features belongs to graph='knn'; leave it out.")
+        if named == "chain" and len(joint) > 1:
+            name = f"{type(self).__name__} with graph='chain'"
+            check_ordered(every, self.order, layout, name)
+
     def _rows_objective(self, data, known=None):
         objective = super()._rows_objective(data, known)
-        layout = "wide" if data.shared else "long"
         # Equal classes are tied; raises where those of the tasks differ.
         n_classes = len(Columns(data.tasks, data.classes).by_class())
         if n_classes > 1:
             objective = StackedClasses(objective, n_classes)
-        return self._tied(objective, data.tasks, layout)
+        return self._tied(objective, data.tasks)
 
     def _statistics_objective(self, statistics, c, y_scale=1.0):
-        s, objective = statistics, super()._statistics_objective(statistics, c, y_scale)
-        return self._tied(objective, s.tasks, s.layout)
+        objective = super()._statistics_objective(statistics, c, y_scale)
+        return self._tied(objective, statistics.tasks)
 
-    def _tied(self, objective, tasks, layout):
+    def _tied(self, objective, tasks):
         """Give the objective the graph between its tasks."""
-        name = type(self).__name__
-        chain = isinstance(self.graph, str) and self.graph == "chain"
-        knn = isinstance(self.graph, str) and self.graph == "knn"
-        if self.order is not None and not chain:
-            raise ValueError("order belongs to graph='chain'; leave it out.")
-        if self.task_features is not None and not knn:
-            raise ValueError("task_features belongs to graph='knn'; leave it out.")
         if self.task_features is not None:
             described = read_descriptors(self.task_features, tasks)
             objective.graph = nearest_neighbours(described, self.n_neighbors)
         else:
             objective.graph = read_graph(
-                self.graph, tasks, order=self.order, layout=layout, name=name
+                self.graph, tasks, order=self.order, name=type(self).__name__
             )
         return objective
 

@@ -62,7 +62,7 @@ class GraphNorm:
     @cached_property
     def tied(self):
         """The graph of the edges that alpha leaves any strength."""
-        return self.graph if self.alpha > 0 else self.tied.without_edges()
+        return self.graph if self.alpha > 0 else self.graph.without_edges()
 
     @property
     def common(self):

@@ -1,8 +1,11 @@
 """The part of the coefficients that tied tasks have in common, minimised out."""
 
 import numpy as np
+from scipy.linalg import cho_solve, lapack
 
 NEWTON_STEPS = 30
+# Pivots of a matrix with a diagonal of 1 from which on its factor is to be trusted.
+WELL_CONDITIONED = 1e-8
 
 
 def settle_common(objective, labels, point):
@@ -29,31 +32,36 @@ class _Systems:
     """The curvature of f along the common part of each component, (p, p) each."""
 
     def __init__(self, model, members):
-        self.members = members
-        self.units, self.values, self.vectors = [], [], []
+        self.members, self.parts = members, []
         for tasks in members:
-            H = np.zeros(model.A.shape[1:])
-            scale = np.zeros(len(model.A))
+            H, scale = np.zeros(model.A.shape[1:]), np.zeros(len(model.A))
             np.add.at(scale, model.index[tasks], model.scale[tasks])
             for g in np.flatnonzero(scale):
                 H += scale[g] * model.A[g]
             unit = np.sqrt(np.maximum(np.diag(H), 0.0))  # scales of features: no rank
             unit[unit == 0] = 1.0
-            values, vectors = np.linalg.eigh(H / unit / unit[:, None])
-            self.units.append(unit)
-            limit = len(unit) * np.finfo(float).eps * max(values[-1], 0.0)
-            self.values.append(np.where(values > limit, values, np.inf))
-            self.vectors.append(vectors)
+            self.parts.append((unit, _solver(H / unit / unit[:, None])))
 
     def solve(self, G):
-        """Return (the Newton step, (p, T); half of what it gains twice)."""
+        """Return (the Newton step, (p, T); twice what it gains)."""
         step, decrement = np.zeros_like(G), 0.0
-        for k, tasks in enumerate(self.members):
-            g, Q = G[:, tasks].sum(axis=1), self.vectors[k]
-            found = Q @ ((Q.T @ (g / self.units[k])) / self.values[k]) / self.units[k]
+        for tasks, (unit, solve) in zip(self.members, self.parts, strict=True):
+            g = G[:, tasks].sum(axis=1)
+            found = solve(g / unit) / unit
             step[:, tasks] = found[:, None]
             decrement += float(g @ found)
         return step, decrement
+
+
+def _solver(H):
+    """Return a function: r -> H^+ r, for H with a diagonal of 1."""
+    factor, failed = lapack.dpotrf(H, lower=1)
+    if not failed and np.diag(factor).min(initial=1.0) ** 2 > WELL_CONDITIONED:
+        return lambda r: cho_solve((factor, True), r, check_finite=False)
+    values, vectors = np.linalg.eigh(H)
+    limit = len(H) * np.finfo(float).eps * max(values[-1], 0.0)
+    values = np.where(values > limit, values, np.inf)
+    return lambda r: vectors @ ((vectors.T @ r) / values)
 
 
 def _descend(objective, point, step, decrement):

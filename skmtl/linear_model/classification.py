@@ -116,20 +116,24 @@ class LinearTaskClassifier(ClassScoreMixin, LinearTaskModel, BaseTaskClassifier)
 
     def _rows_of(self, data):
         rows = super()._rows_of(data)
-        fitted = [pair for pair, own in zip(self.coef_rows_, rows, strict=True) if own]
-        if fitted != self._columns.pairs:
+        if self._fitted_pairs(rows) != self._columns.pairs:
             raise ValueError(
                 "The data hold other classes than the ones this "
                 f"{type(self).__name__} was fitted to; pass those data."
             )
         return rows
 
+    def _fitted_pairs(self, rows):
+        """Return the task and class of some rows of coef_."""
+        return [pair for pair, own in zip(self.coef_rows_, rows, strict=True) if own]
+
     def _start_of(self, data, y_scale):
         if not self.warm_start or not hasattr(self, "coef_rows_"):
             return None
-        place = {pair: row for row, pair in enumerate(self.coef_rows_)}
-        rows = [place.get(pair, -1) for pair in self._columns.pairs]
-        if -1 in rows or self.coef_.shape[1] != data.n_features:
+        rows = super()._rows_of(data)
+        if self._fitted_pairs(rows) != self._columns.pairs:
+            return None  # other tasks or classes take part
+        if self.coef_.shape[1] != data.n_features:
             return None
         return self._coordinates(rows, y_scale)
 

@@ -11,6 +11,9 @@ from skmtl import _kernels
 from skmtl.data import CHUNK_BYTES
 from skmtl.objectives._softmax import laplacian
 
+# Numbers in the factors of products that are made at once.
+PRODUCT_SIZE = 2**20
+
 
 @dataclass
 class ClassGram:
@@ -186,15 +189,19 @@ class _Sums:
 
     def add(self, X, w, p):
         """Add rows X (m, k) with weights w (m,) and probabilities p (m, K)."""
-        for i, (a, b) in enumerate(self.pairs):
-            h = w * p[:, a] if self.K == 1 else w * p[:, a] * p[:, b]
-            if sparse.issparse(X):
+        a, b = np.array(self.pairs).T
+        H = w * p.T if self.K == 1 else w * p.T[a] * p.T[b]  # (pairs, m)
+        self.first += np.asarray(X.T @ H.T).T
+        self.zeroth[a, b] += H.sum(axis=1)
+        if sparse.issparse(X):
+            for i, h in enumerate(H):
                 self.second[i] += (X.T @ X.multiply(h[:, None]).tocsr()).toarray()
-            else:
-                scaled = X * np.sqrt(h)[:, None]
-                self.second[i] += scaled.T @ scaled
-            self.first[i] += X.T @ h
-            self.zeroth[a, b] += h.sum()
+            return
+        # As many products at once as are worth a call, but not more.
+        step = max(1, PRODUCT_SIZE // max(X.size, 1))
+        for i in range(0, len(H), step):
+            part = H[i : i + step, :, None] * X
+            self.second[i : i + step] += X.T @ part
 
     def matrix(self, fit_intercept):
         """Return the matrix (K k, K k), intercepts minimised out."""

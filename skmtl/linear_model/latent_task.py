@@ -103,7 +103,7 @@ class LatentTaskRegressor(_LatentTask, LinearTaskRegressor):
         Strength on the latent tasks; larger values shrink all coefficients.
     n_init : int, default=4
         Number of starts: groups of single-task coefficients, their singular vectors,
-        then the latter turned by chance. After ten rounds only the best goes on.
+        then the latter turned by chance. After three rounds only the best goes on.
     random_state : int, RandomState instance or None, default=None
         Of the starts. Pass an int for the same answer each time.
     loss : {"squared", "huber", "poisson", "logistic"} or mapping, default="squared"
@@ -135,7 +135,7 @@ class LatentTaskRegressor(_LatentTask, LinearTaskRegressor):
     tol : float, default=1e-4
         Stop when `stationarity_` is at most tol; smaller is more exact and slower.
     max_iter : int, default=1000
-        Most rounds of a start, each an update of both factors.
+        Most rounds of a start, each an update of both factors, apart and together.
     warm_start : bool, default=False
         Whether to start from the previous coefficients.
 
@@ -178,8 +178,8 @@ class LatentTaskRegressor(_LatentTask, LinearTaskRegressor):
     Notes
     -----
     Codes (a lasso per task) and latent tasks (one ridge regression) are updated in
-    turn, each to a small duality gap, their lengths are balanced, and sequences of
-    rounds are extrapolated where that is better. The objective never rises.
+    turn, each to a small duality gap, then both together by limited-memory BFGS while
+    the codes keep their signs. The objective never rises.
 
     References
     ----------
@@ -264,7 +264,7 @@ class LatentTaskClassifier(_LatentTask, LinearTaskClassifier):
         Strength on the latent tasks; larger values shrink all coefficients.
     n_init : int, default=4
         Number of starts: groups of single-task coefficients, their singular vectors,
-        then the latter turned by chance. After ten rounds only the best goes on.
+        then the latter turned by chance. After three rounds only the best goes on.
     random_state : int, RandomState instance or None, default=None
         Of the starts. Pass an int for the same answer each time.
     fit_intercept : bool, default=True
@@ -283,7 +283,7 @@ class LatentTaskClassifier(_LatentTask, LinearTaskClassifier):
     tol : float, default=1e-4
         Stop when `stationarity_` is at most tol; smaller is more exact and slower.
     max_iter : int, default=1000
-        Most rounds of a start, each an update of both factors.
+        Most rounds of a start, each an update of both factors, apart and together.
     warm_start : bool, default=False
         Whether to start from the previous coefficients.
 

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skmtl.solvers.stopping import SolverResult
 
-FIRST_ROUNDS = 10  # of every start, before only the best goes on
+FIRST_ROUNDS = 3  # of every start, before only the best goes on
 ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 STALLED_ROUNDS = 3
 

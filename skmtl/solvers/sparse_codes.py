@@ -1,11 +1,14 @@
-"""Rounds of W = L S: sparse codes given the directions, directions given the codes."""
+"""Rounds of W = L S: sparse codes given the directions, directions given the codes.
+
+After both, a descent in the two together, as far as the codes keep their signs.
+"""
 
 import numpy as np
+from scipy.optimize import Bounds, minimize
 
 from skmtl.objectives import CodesObjective, DirectionsObjective, gram_model
 from skmtl.penalties import SparseGroup, SquaredNorm
 from skmtl.solvers.alternating import Round
-from skmtl.solvers.anderson import Anderson
 from skmtl.solvers.bcd import block_coordinate_descent
 from skmtl.solvers.fista import accelerated_proximal_gradient
 from skmtl.solvers.lbfgs import preconditioned_lbfgs
@@ -13,6 +16,8 @@ from skmtl.solvers.stopping import Monitor
 
 STEPS = 1000  # in one half of a round
 FIRST_TOL, LAST_TOL = 1e-6, 1e-14  # relative gaps of the halves
+STEPS_OF_BOTH = 100  # in both factors at once
+GTOL = 1e-7  # slope that ends them, relative to alpha
 SHARE = 0.5  # of what the last round gained, that a half may leave undone
 
 
@@ -38,7 +43,7 @@ def sparse_code_rounds(objective, penalty, V, solver):
     if gram_model(inner, nothing) is None:
         for_directions = accelerated_proximal_gradient
     known = known if inner.quadratic else None
-    anderson, point, before = Anderson(), None, np.inf
+    point, before = None, np.inf
 
     def half(f, part, solve, start):
         return solve(f, part, start, Monitor(f, part, tol, STEPS)).W
@@ -52,26 +57,45 @@ def sparse_code_rounds(objective, penalty, V, solver):
         V = penalty.balanced(np.concatenate([L, S.T]))
         point = objective.at(V, near=point)
         value = point.value + penalty.value(V)
-        anderson.push(V)
-        if anderson.ready:
-            point, value = _ahead(objective, penalty, anderson, point, value)
-            V = point.W
+        new = _both(objective, penalty, point, GTOL * penalty.alpha)
+        other = new.value + penalty.value(new.W)
+        if other < value:
+            point, value, V = new, other, new.W
         yield Round(point, value, _stationarity(objective, penalty, point))
         # What a half leaves undone must not pass for the end of the descent.
         gained = (before - value) / inner.null if inner.null > 0 else 0.0
         tol, before = float(np.clip(SHARE * gained, LAST_TOL, tol)), value
 
 
-def _ahead(objective, penalty, anderson, point, value):
-    """Return (point, value) at the extrapolated factors where these are better."""
-    found = anderson.extrapolate()
-    if found is not None:
-        V = penalty.balanced(found[0])
-        new = objective.at(V, near=point)
-        other = new.value + penalty.value(V)
-        if other < value:
-            return new, other
-    return point, value
+def _both(objective, penalty, point, gtol):
+    """Return the point that descent in both factors reaches, codes keeping their signs.
+
+    There the objective is smooth, and a valley that turns in both factors is no
+    obstacle, as it is to halves.
+    """
+    shape, p = point.W.shape, penalty.p
+    signs = np.sign(point.W)
+    signs[:p] = 0.0
+    low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
+    low[p:] = np.where(signs[p:] < 0, -np.inf, 0.0)
+    high[p:] = np.where(signs[p:] > 0, np.inf, 0.0)
+
+    def value_and_slope(flat):
+        V = flat.reshape(shape)
+        here = objective.at(V, near=point)
+        slope = objective.gradient(here) + penalty.alpha * signs
+        slope[:p] += penalty.beta * V[:p]
+        return here.value + penalty.value(V), slope.ravel()
+
+    found = minimize(
+        value_and_slope,
+        point.W.ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=Bounds(low.ravel(), high.ravel()),
+        options={"maxiter": STEPS_OF_BOTH, "gtol": gtol, "ftol": 0.0, "maxcor": 20},
+    )
+    return objective.at(penalty.balanced(found.x.reshape(shape)), near=point)
 
 
 def _stationarity(objective, penalty, point):

@@ -19,6 +19,9 @@ from skmtl.penalties.progression import chain_prox
 
 FLOW_STEPS = 3000
 FLOW_ACCURACY = 1e-12
+FLOW_MARGIN = 1e-6
+# Differences are equal to 0 up to this share of the largest coefficient.
+ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +122,15 @@ class GraphNorm:
             P[:, order] = chain_prox(V[:, order], strength)
             return P
         stronger = replace(self, alpha=strength, flows=None)
-        return V - (self.tied.incidence @ stronger.best_flows(V)).T
+        flows = stronger.best_flows(V)
+        P = V.T - self.tied.incidence @ flows
+        # Where an edge could carry more, its ends are equal.
+        inside = stronger.caps[:, None] * (1.0 - FLOW_MARGIN)
+        if self.norm == "l1":
+            same = np.abs(flows) < inside
+        else:
+            same = np.broadcast_to(row_norms(flows)[:, None] < inside, flows.shape)
+        return np.ascontiguousarray(self.merge(P, same).T)
 
     def dual_points(self, G):
         """Return [(rho, conjugate of -rho G)] for the flows that are known or found.
@@ -230,6 +241,7 @@ class GraphNorm:
     def subdiff_distance(self, W, G):
         """Return the distance of -G to the subdifferential at W, (p,)."""
         D = self.tied.differences(W)
+        D = np.where(np.abs(D) > ROUNDING * np.abs(W).max(initial=0.0), D, 0.0)
         if self.norm == "l1":
             active, pull = D != 0, np.sign(D)
         else:

@@ -253,8 +253,9 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
     + alpha * ((1 - l1_ratio) * sum_j ||W_j||_2 + l1_ratio * ||W||_1)
     + ridge / 2 * ||W||_F^2`` with ``z_ti = x_ti . w_t + b_t`` and y in {0, 1}, where
     W_j are the coefficients of feature j in all tasks, s the sample weights, S_t their
-    sum in task t and c_t the weight of the task. Each task has two classes, which may
-    differ between tasks; the last of its sorted labels is the positive one.
+    sum in task t and c_t the weight of the task. The last of a task's two sorted labels
+    is the positive one. A task with more classes has a column of W for each, in the
+    multinomial loss ``log(sum_k exp(z_k)) - z_y``. Classes may differ between tasks.
 
     Parameters
     ----------
@@ -284,7 +285,7 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
         Whether to fit b_t, which is never penalised.
     class_weight : None, "balanced" or mapping, default=None
         Weights of the classes, multiplied into the sample weights; "balanced" makes the
-        classes of each task count the same within the task.
+        classes of each task weigh the same within the task.
     task_weight : None, "n_samples" or mapping, default=None
         c_t: 1 for every task, proportional to its sum of weights, or given per task.
     unseen : {"raise", "shared"}, default="raise"
@@ -307,16 +308,18 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
     classes_ : ndarray of shape (n_classes,) or list of ndarray
         Sorted union of all classes; after a wide fit a list with an array per task.
     task_classes_ : dict
-        The classes of each task. A task with one class in the training data takes no
-        part in the joint fit and always predicts that class.
+        The classes of each task; one with a single class is left out of the joint fit.
     coef_ : ndarray of shape (n_tasks, n_features)
-        Coefficients of the log-odds, one row per task.
+        Coefficients of the log-odds, a row per task; per class where a task has more than two.
+    coef_rows_ : list of (task, class)
+        What each row of `coef_` and `intercept_` belongs to; (task, positive class)
+        where there are two.
     intercept_ : ndarray of shape (n_tasks,)
-        Intercepts.
+        Intercepts, of sum 0 over the classes of a task with more than two.
     selected_features_ : ndarray of shape (n_selected,)
         Positions of the features with a coefficient other than 0 in any task.
     tasks_ : ndarray of shape (n_tasks,)
-        Task labels, in the order of the rows of `coef_`.
+        Task labels.
     dual_gap_ : float
         Upper bound of ``objective_`` minus the optimum.
     objective_ : float

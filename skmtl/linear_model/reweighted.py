@@ -233,8 +233,9 @@ class ReweightedGroupLassoClassifier(_ReweightedGroupLasso, LinearTaskClassifier
     Finds a stationary point of ``sum_t c_t / S_t sum_i s_ti [log(1 + exp(z_ti)) - y_ti
     z_ti] + sum_j phi(||W_j||_2)`` with ``z_ti = x_ti . w_t + b_t`` and y in {0, 1},
     where phi is a concave function that rises with slope alpha at 0, as in
-    `ReweightedGroupLassoRegressor`. Each task has two classes, which may differ between
-    tasks; the last of its sorted labels is the positive one.
+    `ReweightedGroupLassoRegressor`. The last of a task's two sorted labels is the
+    positive one. A task with more classes has a column of W for each, in the
+    multinomial loss ``log(sum_k exp(z_k)) - z_y``. Classes may differ between tasks.
 
     Parameters
     ----------
@@ -258,7 +259,7 @@ class ReweightedGroupLassoClassifier(_ReweightedGroupLasso, LinearTaskClassifier
         Whether to fit b_t, which is never penalised.
     class_weight : None, "balanced" or mapping, default=None
         Weights of the classes, multiplied into the sample weights; "balanced" makes the
-        classes of each task count the same within the task.
+        classes of each task weigh the same within the task.
     task_weight : None, "n_samples" or mapping, default=None
         c_t: 1 for every task, proportional to its sum of weights, or given per task.
     unseen : {"raise", "shared"}, default="raise"
@@ -282,9 +283,12 @@ class ReweightedGroupLassoClassifier(_ReweightedGroupLasso, LinearTaskClassifier
     task_classes_ : dict
         The classes of each task.
     coef_ : ndarray of shape (n_tasks, n_features)
-        Coefficients, one row per task.
+        Coefficients of the log-odds, a row per task; per class where a task has more than two.
+    coef_rows_ : list of (task, class)
+        What each row of `coef_` and `intercept_` belongs to; (task, positive class)
+        where there are two.
     intercept_ : ndarray of shape (n_tasks,)
-        Intercepts.
+        Intercepts, of sum 0 over the classes of a task with more than two.
     selected_features_ : ndarray of shape (n_selected,)
         Positions of the features with a coefficient other than 0 in any task.
     tasks_ : ndarray of shape (n_tasks,)

@@ -229,8 +229,10 @@ class SharedSpecificClassifier(_SharedSpecific, LinearTaskClassifier):
     Minimises ``sum_t c_t / S_t sum_i s_ti [log(1 + exp(z_ti)) - y_ti z_ti]
     + alpha * Omega_shared(P) + beta * Omega_specific(Q)`` over ``W = P + Q``, with
     ``z_ti = x_ti . w_t + b_t`` and y in {0, 1}. The parts and their penalties are those
-    of `SharedSpecificRegressor`. Each task has two classes, which may differ between
-    tasks; the last of its sorted labels is the positive one.
+    of `SharedSpecificRegressor`. The last of a task's two sorted labels is the positive
+    one. A task with more classes has a column of W for each, in the multinomial loss
+    ``log(sum_k exp(z_k)) - z_y``, and `specific` "tasks" takes its columns as one.
+    Classes may differ between tasks.
 
     Parameters
     ----------
@@ -248,7 +250,7 @@ class SharedSpecificClassifier(_SharedSpecific, LinearTaskClassifier):
         Whether to fit b_t, which is never penalised.
     class_weight : None, "balanced" or mapping, default=None
         Weights of the classes, multiplied into the sample weights; "balanced" makes the
-        classes of each task count the same within the task.
+        classes of each task weigh the same within the task.
     task_weight : None, "n_samples" or mapping, default=None
         c_t: 1 for every task, proportional to its sum of weights, or given per task.
     unseen : {"raise", "shared"}, default="raise"
@@ -274,7 +276,11 @@ class SharedSpecificClassifier(_SharedSpecific, LinearTaskClassifier):
     task_classes_ : dict
         The classes of each task.
     coef_ : ndarray of shape (n_tasks, n_features)
-        Coefficients of the log-odds, the sum of both parts.
+        Coefficients of the log-odds, the sum of both parts; a row per task, per class
+        where a task has more than two.
+    coef_rows_ : list of (task, class)
+        What each row of `coef_` and `intercept_` belongs to; (task, positive class)
+        where there are two.
     coef_shared_ : ndarray of shape (n_tasks, n_features)
         The shared part P.
     coef_specific_ : ndarray of shape (n_tasks, n_features)
@@ -282,7 +288,7 @@ class SharedSpecificClassifier(_SharedSpecific, LinearTaskClassifier):
     outlier_tasks_ : ndarray
         Labels of the tasks with a specific part other than 0.
     intercept_ : ndarray of shape (n_tasks,)
-        Intercepts.
+        Intercepts, of sum 0 over the classes of a task with more than two.
     tasks_ : ndarray of shape (n_tasks,)
         Task labels, in the order of the rows of `coef_`.
     dual_gap_ : float

@@ -11,6 +11,8 @@ SAID = {
     "quickstart": ["multi-task", "single-task", "ridge", "pooled", "mlp", "wt82_71"],
     "disease_progression": ["year 8", "few steps", "drift", "times in all"],
     "tree_of_outcomes": ["death_3y", "nearest outcomes", "leaves out"],
+    "relations_of_outcomes": ["most alike", "least alike", "on its own"],
+    "directions_of_schools": ["63 schools", "the rank is", "direction 1"],
     "school_achievement": ["160 schools", "never seen in fit", "points for the mean"],
 }
 

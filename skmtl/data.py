@@ -15,6 +15,7 @@ from skmtl.layouts import as_task_labels, check_squares, read_wide
 # A dense X up to this size is copied into task order when its rows come interleaved;
 # a larger one stays as it is and its rows are gathered in chunks.
 PACK_BYTES = 256 * 2**20
+FEW = 3  # times the features that are used: a gather of them pays
 CHUNK_BYTES = 16 * 2**20
 
 
@@ -167,7 +168,11 @@ class TaskData:
 
     def matvec(self, W):
         """Return the predictions X W, in label shape, for W of shape (p, T)."""
+        used = np.flatnonzero(W.any(axis=1))
+        few = FEW * len(used) <= len(W)  # a product with them alone is cheaper
         if self.shared:
+            if few:
+                return np.asarray(self.X[:, used] @ W[used])
             return np.asarray(self.X @ W)
         z = np.empty(len(self.y))
         columns = np.ascontiguousarray(W.T)

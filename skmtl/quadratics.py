@@ -14,6 +14,10 @@ import numpy as np
 from scipy import sparse
 
 from skmtl import _kernels
+from skmtl.complements import MatrixComplement, RowComplement
+
+# Newton steps hold this many numbers at most for the curvatures of the tasks.
+LARGEST_COMPLEMENT = 20_000_000
 
 
 @dataclass
@@ -80,6 +84,26 @@ class Gram:
             scaled = A / unit / unit[:, None]
             step[t] = np.linalg.lstsq(scaled, g[t] / unit, rcond=None)[0] / unit
         return step
+
+    def moved(self, rows, step):
+        """Return the state after W[:, rows] += step, (T, k)."""
+        if len(self.A) == 1:
+            return self.state + self.scale[:, None] * (step @ self.A[0][rows])
+        state = np.empty_like(self.state)
+        for t, g in enumerate(self.index):
+            state[t] = self.state[t] + self.scale[t] * (step[t] @ self.A[g][rows])
+        return state
+
+    def complement(self, rows, unit):
+        """Return A (I + A)^-1 of the curvature A along W[:, rows] in these units."""
+        systems, index = _distinct(self.index, self.scale)
+        if len(systems) * len(rows) ** 2 > LARGEST_COMPLEMENT:
+            return None
+        A = np.stack([
+            self.A[self.index[t]][np.ix_(rows, rows)] * self.scale[t] for t in systems
+        ])  # fmt: skip
+        A *= unit * unit[:, None]
+        return MatrixComplement.of(A, index)
 
     def value(self):
         """Return q(W)."""
@@ -155,6 +179,36 @@ class DenseRows:
             part = self.state[r0 : r0 + n]
             g[t] = self.mean[t] * part.sum() - part @ self.X[x0 : x0 + n]
         return g
+
+    def _uniform(self):
+        """Tell whether all tasks share the rows and one weight."""
+        return not self.x_start.any() and bool(np.all(self.h == self.h[0]))
+
+    def moved(self, rows, step):
+        """Return the state after W[:, rows] += step, (T, k)."""
+        X, mean = self.X[:, rows], self.mean[:, rows]
+        state = self.state.copy()
+        back = (mean * step).sum(axis=1)
+        if not self.x_start.any():
+            down = (step @ X.T - back[:, None]).ravel()
+            down *= self.h
+            state -= down
+            return state
+        for t in range(len(self.W)):
+            n, x0, r0 = self.n_rows[t], self.x_start[t], self.r_start[t]
+            h = self.h[r0 : r0 + n]
+            state[r0 : r0 + n] -= h * (X[x0 : x0 + n] @ step[t] - back[t])
+        return state
+
+    def complement(self, rows, unit):
+        """Return A (I + A)^-1 of the curvature A along W[:, rows] in these units."""
+        if not self._uniform():
+            return None
+        B = (self.X[:, rows] - self.mean[0, rows]) * (unit * np.sqrt(self.h[0]))
+        if len(rows) > len(B):
+            return RowComplement.of(B)
+        index = np.zeros(len(self.W), dtype=int)
+        return MatrixComplement.of((B.T @ B)[None], index)
 
     def value(self):
         """Return q(W)."""
@@ -237,6 +291,13 @@ class SparseRows:
     def value(self):
         """Return q(W)."""
         return 0.5 * float(np.dot(self.h * self.state, self.state))
+
+
+def _distinct(index, scale):
+    """Return (a task of each different curvature, which of them each task has)."""
+    pairs = np.column_stack([index, scale])
+    _, first, found = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
+    return first, found.reshape(-1)
 
 
 def _largest_bend(gram):

@@ -44,6 +44,7 @@ class DataObjective:
         self.omega, self.c = self.rows.omega, c
         self.task_null = self.rows.task_null
         self.data = self._centre(data)
+        self.row_cost = self.omega.size
         self.n_features, self.n_tasks = data.n_features, data.n_tasks
 
     def _centre(self, data):
@@ -55,7 +56,9 @@ class DataObjective:
             return data
         if not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES:
             self.shift, data = _centred(data, self.omega, self.c)
-        self.mean = data.rmatvec(self.omega) / self.c
+        alike = data.shared and bool(np.all(self.omega == self.omega[:, :1]))
+        omega = self.omega[:, :1] if alike else self.omega
+        self.mean[:] = data.rmatvec(omega) / self.c[: omega.shape[-1]]
         return data
 
     @cached_property

@@ -56,6 +56,7 @@ class StatisticsObjective:
         self.task_null = 0.5 * self._task_yy
         self.n_features, self.n_tasks = s.n_features, s.n_tasks
         self.fewest_labels = int(s.n.min())
+        self.row_cost = s.n_features * s.n_tasks
 
     @cached_property
     def null(self):

@@ -21,7 +21,7 @@ class SumObjective:
         self.inner = inner
         self.quadratic, self.null = inner.quadratic, inner.null
         self.bounded = inner.bounded
-        self.task_null = inner.task_null
+        self.task_null, self.row_cost = inner.task_null, inner.row_cost
         self.n_features, self.n_tasks = 2 * inner.n_features, inner.n_tasks
 
     def _sum(self, V):

@@ -79,7 +79,9 @@ class SparseGroup:
         for N, _, a2, a1, _, _, (F,) in self._flat(W):
             size = N.value(F)
             used = size > 0
-            total += float(a2[used] @ size[used] + a1 @ np.abs(F).sum(axis=1))
+            total += float(a2[used] @ size[used])
+            if self._l1 > 0:
+                total += float(a1 @ np.abs(F).sum(axis=1))
         return total
 
     def prox(self, V, step):

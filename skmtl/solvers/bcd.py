@@ -9,12 +9,14 @@ the quadratic was too optimistic. The duality gap of the whole problem decides.
 import numpy as np
 
 from skmtl.solvers.anderson import Anderson
+from skmtl.solvers.support import SupportNewton
 from skmtl.solvers.stopping import fenchel_gap, settle
 
 SWEEPS_PER_CHECK = 10
-FIRST_SWEEPS = 2  # before the first check, where sweeps cost more than a check
+FIRST_SWEEPS = 4  # before the first check, where sweeps cost more than a check
 COSTLY = 5000  # entries of W in the model: such a sweep does
 MIN_WORKING_SET = 100
+CHEAP = 1_000_000
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
 ROUNDING = 1e-14  # relative differences of objective values that mean nothing
@@ -22,10 +24,19 @@ ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 
 def block_coordinate_descent(objective, penalty, W0, monitor):
     """Minimise objective + penalty from W0; return the last `Point`."""
-    point, size = settle(objective, penalty, objective.at(W0)), MIN_WORKING_SET
+    point, size = (
+        settle(objective, penalty, objective.at(W0)),
+        max(MIN_WORKING_SET, CHEAP // objective.row_cost),
+    )
+    inside = 0.0
     while not monitor.check(point):
+        # Where the rows outside add nothing to the gap this set is the last one.
+        last = monitor.gap <= 3.0 * inside
         features, size = _working_set(penalty, point.W, objective.gradient(point), size)
-        point, stopped = _advance(objective, penalty, point, features, monitor)
+        last |= len(features) == objective.n_features
+        point, inside, stopped = _advance(
+            objective, penalty, point, features, monitor, last
+        )
         point = settle(objective, penalty, point)
         if stopped:
             monitor.check(point)
@@ -33,12 +44,11 @@ def block_coordinate_descent(objective, penalty, W0, monitor):
     return point
 
 
-def _advance(objective, penalty, point, features, monitor):
-    """Return (a better point, whether a callback asked to stop) by one model."""
+def _advance(objective, penalty, point, features, monitor, last):
+    """Return (a better point, the model's gap, whether to stop) by one model."""
     model = objective.model(point, features)
-    whole = len(features) == objective.n_features
     target, budget = 0.3 * monitor.reachable, monitor.remaining
-    if not (whole and objective.quadratic):
+    if not (last and objective.quadratic):
         target = max(target, 0.03 * monitor.gap)
     if not objective.quadratic:
         budget = min(budget, NEWTON_SWEEPS)
@@ -46,7 +56,7 @@ def _advance(objective, penalty, point, features, monitor):
     def current():
         return objective.at(_scatter(model.W, features, point.W.shape), near=point)
 
-    sweeps, stopped = solve_quadratic(
+    sweeps, inside, stopped = solve_quadratic(
         model,
         penalty.restrict(features),
         target,
@@ -54,17 +64,20 @@ def _advance(objective, penalty, point, features, monitor):
         lambda: monitor.report(current),
     )
     monitor.n_iter += max(sweeps, 1)
-    return _line_search(objective, penalty, point, current()), stopped
+    return _line_search(objective, penalty, point, current()), inside, stopped
 
 
 def solve_quadratic(model, penalty, target, max_sweeps, report=None):
     """Sweep over a quadratic model until its gap is at most target.
 
-    Returns (sweeps, whether `report` asked to stop).
+    Returns (sweeps, gap, whether `report` asked to stop).
     """
     arguments = penalty.kernel_arguments(model.W.shape[1])
     bounds = model.bounds(arguments[0])
-    anderson = Anderson()
+    anderson, newton = Anderson(), SupportNewton(arguments)
+
+    def value():
+        return model.value() + penalty.value(model.W.T)
 
     def gap():
         return fenchel_gap(
@@ -74,7 +87,7 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
             model.gradient().T,
         )
 
-    sweeps, best, stalled = 0, np.inf, 0
+    sweeps, found, best, stalled = 0, np.inf, np.inf, 0
     until_check = FIRST_SWEEPS if model.W.size >= COSTLY else SWEEPS_PER_CHECK
     while sweeps < max_sweeps and stalled < STALLED_CHECKS:
         for _ in range(min(until_check, max_sweeps - sweeps)):
@@ -88,9 +101,11 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
             break
         until_check = min(2 * until_check, SWEEPS_PER_CHECK)
         best, stalled = min(best, found), stalled + 1 if found >= best else 0
+        if newton.suits(model) and newton.step(model, value, found):
+            anderson, until_check = Anderson(), 1
         if report is not None and report():
-            return sweeps, True
-    return sweeps, False
+            return sweeps, found, True
+    return sweeps, found, False
 
 
 def _accelerate(model, penalty, anderson):
@@ -114,7 +129,8 @@ def _working_set(penalty, W, G, size):
     """Return (whole blocks of rows to work on, size of the next set at least)."""
     p = len(W)
     used = np.flatnonzero(W.any(axis=1))
-    size = max(size, 2 * len(used))
+    crowded = 2 * len(used) > size
+    size = max(size, (4 if crowded else 2) * len(used))
     if size >= p:
         return penalty.complete(np.arange(p)), size
     urgency = penalty.subdiff_distance(W, G)

@@ -36,6 +36,8 @@ class Gram:
         The gradient at W.
     squares : float
         sum h residual^2 at the W the model was made at.
+    exact : bool
+        Whether it is the smooth part itself, and not only touches it there.
     """
 
     A: np.ndarray
@@ -44,6 +46,7 @@ class Gram:
     W: np.ndarray
     state: np.ndarray
     squares: float
+    exact: bool = True
 
     def __post_init__(self):
         diagonal = np.einsum("gjj->gj", self.A)[self.index]
@@ -128,6 +131,7 @@ class DenseRows:
     curvature: np.ndarray
     W: np.ndarray
     state: np.ndarray
+    exact: bool = True
 
     @classmethod
     def build(cls, data, features, W, h, residual, centre):
@@ -232,6 +236,7 @@ class SparseRows:
     curvature: np.ndarray
     W: np.ndarray
     state: np.ndarray
+    exact: bool = True
 
     @classmethod
     def build(cls, data, features, W, h, residual, centre):

@@ -21,6 +21,8 @@ from skmtl.statistics import TaskStatistics
 
 # The distinct Gram matrices of a fit may take this much memory.
 GRAM_BYTES = 2**30
+# Times the features that pull at W = 0: their Gram matrices alone are less work.
+FEW = 4
 
 
 class LinearTaskModel(BaseTaskEstimator):
@@ -105,15 +107,35 @@ class LinearTaskModel(BaseTaskEstimator):
 
     def _solve_rows(self, data, W0, callback):
         """Solve on packed rows; from statistics first where that is cheaper."""
-        if not self._takes_statistics(data):
-            return self._solve(self._rows_objective(data), W0, callback)
-        statistics = TaskStatistics.from_data(data)
-        c = self._task_weights(data)
-        known = self._statistics_objective(statistics, c)
+        objective = self._rows_objective(data)
+        if not self._takes_statistics(data) or self._rows_pay(objective, W0):
+            return self._solve(objective, W0, callback)
+        rows = getattr(objective, "inner", objective)
+        statistics = TaskStatistics.from_data(rows.data)
+        known = self._statistics_objective(statistics, self._task_weights(data))
+        rows.known = getattr(known, "inner", known)
         first = self._solve(known, W0, callback)
         # The certificate comes from the rows, which also make up for what rounding in
         # the statistics left undone.
-        return self._continue(self._rows_objective(data, known), first, callback)
+        return self._continue(objective, first, callback)
+
+    def _rows_pay(self, objective, W0):
+        """Tell whether one fit needs too little of the statistics to collect them all.
+
+        Because few features matter, or each task has a Gram matrix of its own where one
+        could nearly serve for all of them.
+        """
+        penalty = self._penalty()
+        if self._solver_for(penalty) != "bcd":
+            return False
+        rows = getattr(objective, "inner", objective)
+        if rows.shares_grams:
+            return True
+        if W0 is not None:
+            return False
+        nothing = objective.at(np.zeros((objective.n_features, objective.n_tasks)))
+        urgency = penalty.subdiff_distance(nothing.W, objective.gradient(nothing))
+        return FEW * np.count_nonzero(urgency) <= len(urgency)
 
     def _takes_statistics(self, data):
         """Tell whether statistics can be fitted, and are smaller than the rows."""

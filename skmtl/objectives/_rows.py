@@ -16,6 +16,8 @@ from skmtl.quadratics import DenseRows, Gram, SparseRows
 LARGEST_GRAMS = 2**31
 # With up to so many they are worth it even where rows are fewer.
 FEW_FEATURES = 400
+# From so many rows of all of them on, tasks that share X share one.
+MANY_GRAMS = 1000
 
 
 class DataObjective:
@@ -44,7 +46,6 @@ class DataObjective:
         self.omega, self.c = self.rows.omega, c
         self.task_null = self.rows.task_null
         self.data = self._centre(data)
-        self.row_cost = self.omega.size
         self.n_features, self.n_tasks = data.n_features, data.n_tasks
 
     def _centre(self, data):
@@ -61,6 +62,16 @@ class DataObjective:
         self.mean[:] = data.rmatvec(omega) / self.c[: omega.shape[-1]]
         return data
 
+    @property
+    def row_cost(self):
+        """Multiplications that a look at one row of W costs."""
+        return self.omega.size
+
+    @cached_property
+    def nothing(self):
+        """The point at W = 0, where many a solver starts."""
+        return self._at(np.zeros((self.n_features, self.n_tasks)), None, None)
+
     @cached_property
     def null(self):
         """D0: the loss at W = 0 with the best intercepts less the least possible."""
@@ -74,6 +85,9 @@ class DataObjective:
 
     def at(self, W, Z=None, near=None):
         """Return the point at W; `near` is a point to start inner searches from."""
+        return self.nothing if Z is None and not W.any() else self._at(W, Z, near)
+
+    def _at(self, W, Z, near):
         Z = self.image(W) if Z is None else Z
         start = None if near is None else near.intercept
         b, value, u, feasible = self.rows.at(Z, start)
@@ -130,10 +144,54 @@ class DataObjective:
             g = np.ascontiguousarray(self.gradient(point)[features].T)
             if self.known is not None:
                 return self.known.gram_model(features, W, g, squares)
+            if self._alike_enough(h, features):
+                return self._common_model(features, W, g, squares, h)
             return self._gram_model(features, W, g, squares, h)
         residual = np.divide(-point.u, h, out=np.zeros_like(h), where=h > 0)
         kind = SparseRows if sparse.issparse(self.data.X) else DenseRows
-        return kind.build(self.data, features, W, h, residual, self.fit_intercept)
+        model = kind.build(self.data, features, W, h, residual, self.fit_intercept)
+        model.exact = self.quadratic
+        return model
+
+    def _alike_enough(self, h, features):
+        """Tell whether one Gram matrix should stand for those of all tasks.
+
+        Where tasks share rows, that costs a T-th of their own ones, and as many more
+        rounds as the weights of the rows differ.
+        """
+        if not self.data.shared or self.n_tasks * len(features) < MANY_GRAMS:
+            return False
+        return not (self.quadratic and bool(np.all(h == h[:, :1])))
+
+    @property
+    def shares_grams(self):
+        """Whether models of many features have one Gram matrix in the place of many."""
+        return self._alike_enough(self.omega, np.arange(self.n_features))
+
+    @cached_property
+    def _common_gram(self):
+        """That of all features, (p, p)."""
+        return self._gram_over_rows(np.arange(self.n_features))
+
+    def _gram_over_rows(self, features):
+        """Return the centred Gram matrix of features over the rows of all tasks."""
+        n, k = self.data.X.shape[0], len(features)
+        every, gram, total = k == self.n_features, np.zeros((k, k)), np.zeros(k)
+        for _, _, X in self.data.blocks(CHUNK_BYTES):
+            X = X if every else X[:, features]
+            product = X.T @ X
+            gram += product.toarray() if sparse.issparse(X) else product
+            total += np.asarray(X.sum(axis=0)).ravel()
+        return gram - np.outer(total / n, total) if self.fit_intercept else gram
+
+    def _common_model(self, features, W, g, squares, h):
+        """Return a quadratic with one Gram matrix, at the mean curvature of each task."""
+        if self.n_features <= self.data.X.shape[0]:
+            gram = self._common_gram[np.ix_(features, features)]
+        else:
+            gram = self._gram_over_rows(features)
+        scale, index = _few_values(h.mean(axis=0)), np.zeros(self.n_tasks, dtype=int)
+        return Gram(gram[None], index, scale, W, g, squares, exact=False)
 
     @property
     def grams_fit(self):
@@ -193,7 +251,8 @@ class DataObjective:
             for s in range(len(gram)):
                 gram[s] -= np.outer(means[s], first[s])
         index = np.zeros(self.n_tasks, dtype=int) if one else np.arange(self.n_tasks)
-        return Gram(gram, index, np.ones(self.n_tasks), W, g, squares)
+        ones = np.ones(self.n_tasks)
+        return Gram(gram, index, ones, W, g, squares, self.quadratic)
 
     def resolution(self, point):
         """Return 0: values from rows are as good as their arithmetic."""
@@ -205,6 +264,13 @@ class DataObjective:
             return np.zeros(self.n_tasks)
         offset = ((self.mean + self.shift) * point.W).sum(axis=0)
         return point.intercept - offset
+
+
+def _few_values(scale):
+    """Raise positive numbers a little, to a few different ones."""
+    if scale.max() <= 1.1 * scale.min():
+        return np.full_like(scale, scale.max())
+    return 1.25 ** np.ceil(np.log(scale) / np.log(1.25) - 1e-9)
 
 
 def _centred(data, omega, c):

@@ -18,6 +18,7 @@ COSTLY = 5000  # entries of W in the model: such a sweep does
 MIN_WORKING_SET = 100
 CHEAP = 1_000_000
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
+ROUNDS_COMBINED = 3  # of models that are not exact
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
 ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 
@@ -28,15 +29,20 @@ def block_coordinate_descent(objective, penalty, W0, monitor):
         settle(objective, penalty, objective.at(W0)),
         max(MIN_WORKING_SET, CHEAP // objective.row_cost),
     )
-    inside = 0.0
+    inside, anderson = 0.0, Anderson(ROUNDS_COMBINED)
     while not monitor.check(point):
         # Where the rows outside add nothing to the gap this set is the last one.
         last = monitor.gap <= 3.0 * inside
         features, size = _working_set(penalty, point.W, objective.gradient(point), size)
         last |= len(features) == objective.n_features
+        model = objective.model(point, features)
         point, inside, stopped = _advance(
-            objective, penalty, point, features, monitor, last
+            objective, penalty, point, features, monitor, model, last
         )
+        if not model.exact:
+            anderson.push(point.W, point.Z)
+            if anderson.ready:
+                point = _combine(objective, penalty, point, anderson)
         point = settle(objective, penalty, point)
         if stopped:
             monitor.check(point)
@@ -44,13 +50,22 @@ def block_coordinate_descent(objective, penalty, W0, monitor):
     return point
 
 
-def _advance(objective, penalty, point, features, monitor, last):
+def _combine(objective, penalty, point, anderson):
+    """Return what the last points extrapolate to, where that is better."""
+    found = anderson.extrapolate()
+    if found is None:
+        return point
+    new = objective.at(*found, near=point)
+    before = point.value + penalty.value(point.W)
+    return new if new.value + penalty.value(new.W) < before else point
+
+
+def _advance(objective, penalty, point, features, monitor, model, last):
     """Return (a better point, the model's gap, whether to stop) by one model."""
-    model = objective.model(point, features)
     target, budget = 0.3 * monitor.reachable, monitor.remaining
-    if not (last and objective.quadratic):
+    if not (last and model.exact):
         target = max(target, 0.03 * monitor.gap)
-    if not objective.quadratic:
+    if not model.exact:
         budget = min(budget, NEWTON_SWEEPS)
 
     def current():

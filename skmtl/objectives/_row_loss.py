@@ -130,6 +130,8 @@ class RowLoss:
 
         u = omega l'(y, Z + b) sums to 0 in each task where intercepts are fitted.
         """
+        if self._quadratic:
+            return self._at_squares(Z)
         b = self._start if near is None else near
         if self.fit_intercept:
             b = self._best_intercepts(Z, b)
@@ -152,10 +154,23 @@ class RowLoss:
         feasible = bool(np.all(np.abs(rest) <= 1e-9 * np.maximum(size, self.c)))
         return b, value, u, feasible
 
+    def _at_squares(self, Z):
+        """Return the same for the squared loss, in few passes."""
+        u, b, value = Z - self.y, np.zeros(self.n_tasks), 0.0
+        for _ in range(2 if self.fit_intercept else 0):  # again, for what rounding left
+            rest = self._total(lambda _, w, p: w * u[p.cells]) / self.c
+            b -= rest
+            for p in self.pieces:
+                u[p.cells] -= p.spread(rest)
+        for p in self.pieces:
+            r = u[p.cells]
+            slope = self.omega[p.cells] * r
+            value += 0.5 * float(np.vdot(slope, r))
+            u[p.cells] = slope
+        return b, value, u, True
+
     def _best_intercepts(self, Z, b):
         """Return argmin over b of the loss at Z + b."""
-        if self._quadratic:
-            return self._total(lambda y, w, p: w * (y - Z[p.cells])) / self.c
         # With all predictions on one side of those at Z = 0 the slope has a known sign.
         high, low = self._start - self._range(Z)
         return self._search(Z, b, low, high)

@@ -18,6 +18,8 @@ LARGEST_GRAMS = 2**31
 FEW_FEATURES = 400
 # From so many rows of all of them on, tasks that share X share one.
 MANY_GRAMS = 1000
+# With so many features at most their Gram matrices are cheap.
+SMALL = 1000
 
 
 class DataObjective:
@@ -65,6 +67,9 @@ class DataObjective:
     @property
     def row_cost(self):
         """Multiplications that a look at one row of W costs."""
+        n = self.data.n_labels.max()
+        if self.n_features <= min(n, SMALL):  # Gram matrices of all are there anyway
+            return 1
         return self.omega.size
 
     @cached_property
@@ -105,6 +110,8 @@ class DataObjective:
         """Return the Fenchel-Young term of the loss for the dual point rho u."""
         if rho > 0 and not point.feasible:
             return np.inf
+        if self.quadratic:
+            return (1.0 - rho) ** 2 * point.value
         return self.rows.gap(point.Z, point.intercept, rho)
 
     def loss_of_shift(self, point, off):
@@ -138,13 +145,16 @@ class DataObjective:
         It is held by Gram matrices where there are fewer features than rows, else by
         its residuals.
         """
-        h, squares = self.rows.bends(point.Z, point.intercept, point.u)
+        if self.quadratic:
+            h, squares = self.omega, 2.0 * point.value
+        else:
+            h, squares = self.rows.bends(point.Z, point.intercept, point.u)
         W = np.ascontiguousarray(point.W[features].T)
         if self.known is not None or len(features) <= self.data.n_labels.max():
             g = np.ascontiguousarray(self.gradient(point)[features].T)
             if self.known is not None:
                 return self.known.gram_model(features, W, g, squares)
-            if self._alike_enough(h, features):
+            if self._alike_enough(features):
                 return self._common_model(features, W, g, squares, h)
             return self._gram_model(features, W, g, squares, h)
         residual = np.divide(-point.u, h, out=np.zeros_like(h), where=h > 0)
@@ -153,7 +163,12 @@ class DataObjective:
         model.exact = self.quadratic
         return model
 
-    def _alike_enough(self, h, features):
+    @cached_property
+    def _one_weight(self):
+        """Whether the labels of a row weigh the same in all tasks, which share rows."""
+        return self.data.shared and bool(np.all(self.omega == self.omega[:, :1]))
+
+    def _alike_enough(self, features):
         """Tell whether one Gram matrix should stand for those of all tasks.
 
         Where tasks share rows, that costs a T-th of their own ones, and as many more
@@ -161,12 +176,12 @@ class DataObjective:
         """
         if not self.data.shared or self.n_tasks * len(features) < MANY_GRAMS:
             return False
-        return not (self.quadratic and bool(np.all(h == h[:, :1])))
+        return not (self.quadratic and self._one_weight)
 
     @property
     def shares_grams(self):
         """Whether models of many features have one Gram matrix in the place of many."""
-        return self._alike_enough(self.omega, np.arange(self.n_features))
+        return self._alike_enough(np.arange(self.n_features))
 
     @cached_property
     def _common_gram(self):
@@ -185,7 +200,7 @@ class DataObjective:
         return gram - np.outer(total / n, total) if self.fit_intercept else gram
 
     def _common_model(self, features, W, g, squares, h):
-        """Return a quadratic with one Gram matrix, at the mean curvature of each task."""
+        """Return a quadratic of one Gram matrix, at the mean curvature of each task."""
         if self.n_features <= self.data.X.shape[0]:
             gram = self._common_gram[np.ix_(features, features)]
         else:
@@ -228,7 +243,7 @@ class DataObjective:
         """Return the quadratic model by the Gram matrices of the chosen columns."""
         data, k = self.data, len(features)
         full = np.array_equal(features, np.arange(self.n_features))
-        one = data.shared and self.quadratic and bool(np.all(h == h[:, :1]))
+        one = self.quadratic and self._one_weight
         gram = np.zeros((1 if one else self.n_tasks, k, k))
         total = data.per_task_sum(h)
         first = np.zeros((self.n_tasks, k))

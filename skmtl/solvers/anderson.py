@@ -1,5 +1,7 @@
 """Extrapolation of a linearly converging sequence."""
 
+from collections import deque
+
 import numpy as np
 
 
@@ -31,23 +33,55 @@ class Anderson:
         The weights minimise the norm of the combined differences of the first array.
         """
         iterates, self._iterates = self._iterates, []
-        first = np.stack([arrays[0].ravel() for arrays in iterates])
-        steps = np.diff(first, axis=0)
-        products = steps @ steps.T
-        size = np.trace(products)
-        if not size > 0:
+        weights = _weights(np.diff([arrays[0].ravel() for arrays in iterates], axis=0))
+        return None if weights is None else _combine(weights, iterates[1:])
+
+
+class Steps:
+    """The same where every step starts from what the last ones extrapolated to.
+
+    Parameters
+    ----------
+    size : int
+        Number of steps that are combined.
+    """
+
+    def __init__(self, size):
+        self._steps, self._ends = deque(maxlen=size), deque(maxlen=size)
+
+    def extrapolate(self, start, *ends):
+        """Return the arrays of the last steps combined; None if ill-defined.
+
+        `ends` are arrays that depend linearly on the first one, to which the step went
+        from `start`.
+        """
+        self._steps.append((ends[0] - start).ravel())
+        self._ends.append(ends)
+        if len(self._steps) < 2:
             return None
-        try:
-            weights = np.linalg.solve(
-                products + 1e-14 * size * np.eye(len(products)), np.ones(len(products))
-            )
-        except np.linalg.LinAlgError:
-            return None
-        total = weights.sum()
-        if not np.isfinite(total) or total == 0:
-            return None
-        weights /= total
-        return [
-            sum(w * arrays[i] for w, arrays in zip(weights, iterates[1:], strict=True))
-            for i in range(len(iterates[0]))
-        ]
+        weights = _weights(np.stack(self._steps))
+        return None if weights is None else _combine(weights, self._ends)
+
+
+def _weights(steps):
+    """Return the weights, of sum 1, that make the sum of the steps smallest."""
+    products = steps @ steps.T
+    size = np.trace(products)
+    if not size > 0:
+        return None
+    try:
+        weights = np.linalg.solve(
+            products + 1e-14 * size * np.eye(len(products)), np.ones(len(products))
+        )
+    except np.linalg.LinAlgError:
+        return None
+    total = weights.sum()
+    return weights / total if np.isfinite(total) and total != 0 else None
+
+
+def _combine(weights, iterates):
+    """Return the weighted sums of arrays."""
+    return [
+        sum(w * a for w, a in zip(weights, arrays, strict=True))
+        for arrays in zip(*iterates, strict=True)
+    ]

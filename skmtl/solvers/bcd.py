@@ -8,7 +8,7 @@ the quadratic was too optimistic. The duality gap of the whole problem decides.
 
 import numpy as np
 
-from skmtl.solvers.anderson import Anderson
+from skmtl.solvers.anderson import Anderson, Steps
 from skmtl.solvers.support import SupportNewton
 from skmtl.solvers.stopping import fenchel_gap, settle
 
@@ -16,7 +16,8 @@ SWEEPS_PER_CHECK = 10
 FIRST_SWEEPS = 4  # before the first check, where sweeps cost more than a check
 COSTLY = 5000  # entries of W in the model: such a sweep does
 MIN_WORKING_SET = 100
-CHEAP = 1_000_000
+FEW = 4  # times the rows that pull: they alone are looked at
+CHEAP = 1_000_000  # multiplications of a sweep: that many rows at least
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
 ROUNDS_COMBINED = 3  # of models that are not exact
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
@@ -25,24 +26,21 @@ ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 
 def block_coordinate_descent(objective, penalty, W0, monitor):
     """Minimise objective + penalty from W0; return the last `Point`."""
-    point, size = (
-        settle(objective, penalty, objective.at(W0)),
-        max(MIN_WORKING_SET, CHEAP // objective.row_cost),
-    )
-    inside, anderson = 0.0, Anderson(ROUNDS_COMBINED)
+    point = settle(objective, penalty, objective.at(W0))
+    size = max(MIN_WORKING_SET, CHEAP // objective.row_cost)
+    inside, rounds = 0.0, Steps(ROUNDS_COMBINED)
     while not monitor.check(point):
         # Where the rows outside add nothing to the gap this set is the last one.
         last = monitor.gap <= 3.0 * inside
         features, size = _working_set(penalty, point.W, objective.gradient(point), size)
         last |= len(features) == objective.n_features
-        model = objective.model(point, features)
+        model, start = objective.model(point, features), point.W
         point, inside, stopped = _advance(
             objective, penalty, point, features, monitor, model, last
         )
         if not model.exact:
-            anderson.push(point.W, point.Z)
-            if anderson.ready:
-                point = _combine(objective, penalty, point, anderson)
+            ahead = rounds.extrapolate(start, point.W, point.Z)
+            point = _better(objective, penalty, point, ahead)
         point = settle(objective, penalty, point)
         if stopped:
             monitor.check(point)
@@ -50,12 +48,11 @@ def block_coordinate_descent(objective, penalty, W0, monitor):
     return point
 
 
-def _combine(objective, penalty, point, anderson):
-    """Return what the last points extrapolate to, where that is better."""
-    found = anderson.extrapolate()
-    if found is None:
+def _better(objective, penalty, point, ahead):
+    """Return the point with W and image `ahead`, if there is one and it is better."""
+    if ahead is None:
         return point
-    new = objective.at(*found, near=point)
+    new = objective.at(*ahead, near=point)
     before = point.value + penalty.value(point.W)
     return new if new.value + penalty.value(new.W) < before else point
 
@@ -64,7 +61,9 @@ def _advance(objective, penalty, point, features, monitor, model, last):
     """Return (a better point, the model's gap, whether to stop) by one model."""
     target, budget = 0.3 * monitor.reachable, monitor.remaining
     if not (last and model.exact):
-        target = max(target, 0.03 * monitor.gap)
+        # No better than the last round's model turned out to be.
+        share = min(max(monitor.contraction, 0.03), 0.1)
+        target = max(target, 0.3 * share * monitor.gap)
     if not model.exact:
         budget = min(budget, NEWTON_SWEEPS)
 
@@ -103,7 +102,9 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
         )
 
     sweeps, found, best, stalled = 0, np.inf, np.inf, 0
-    until_check = FIRST_SWEEPS if model.W.size >= COSTLY else SWEEPS_PER_CHECK
+    until_check = SWEEPS_PER_CHECK
+    if model.W.size >= COSTLY:
+        until_check = FIRST_SWEEPS if model.exact else FIRST_SWEEPS // 2
     while sweeps < max_sweeps and stalled < STALLED_CHECKS:
         for _ in range(min(until_check, max_sweeps - sweeps)):
             model.sweep(arguments, bounds, 1)
@@ -146,12 +147,13 @@ def _working_set(penalty, W, G, size):
     used = np.flatnonzero(W.any(axis=1))
     crowded = 2 * len(used) > size
     size = max(size, (4 if crowded else 2) * len(used))
-    if size >= p:
-        return penalty.complete(np.arange(p)), size
     urgency = penalty.subdiff_distance(W, G)
     urgency[used] = urgency[penalty.free] = np.inf
-    chosen = np.argpartition(-urgency, size - 1)[:size]
-    return penalty.complete(chosen[urgency[chosen] > 0]), size
+    if size < p:
+        chosen = np.argpartition(-urgency, size - 1)[:size]
+        return penalty.complete(chosen[urgency[chosen] > 0]), size
+    chosen = np.flatnonzero(urgency)
+    return penalty.complete(chosen if FEW * len(chosen) <= p else np.arange(p)), size
 
 
 def _scatter(W, features, shape):

@@ -135,6 +135,8 @@ class Monitor:
         The same, but no less than what the arithmetic of the objective can tell.
     gap : float
         The gap at the last check.
+    contraction : float
+        Its ratio to that at the check before.
     n_iter : int
         Iterations so far; solvers count them up.
     """
@@ -144,14 +146,16 @@ class Monitor:
         self.target = self.reachable = tol * objective.null
         self.max_iter, self.callback = max_iter, callback
         self.n_iter, self.gap, self.history = 0, np.inf, []
+        self.contraction = 1.0
         self.message, self.converged = "", False
 
     def check(self, point):
         """Take note of a point; True means that the solver has to stop."""
         resolution = self.objective.resolution(point)
-        raw = duality_gap(self.objective, self.penalty, point)
+        raw, before = duality_gap(self.objective, self.penalty, point), self.gap
         self.reachable = max(self.target, resolution)
         self.gap = raw + resolution
+        self.contraction = self.gap / before if 0 < before < np.inf else 1.0
         value = point.value + self.penalty.value(point.W)
         self.history.append((self.n_iter, value, self.gap))
         if self.gap <= self.target:

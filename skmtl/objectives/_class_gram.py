@@ -42,6 +42,8 @@ class ClassGram:
     state: np.ndarray
     squares: float
 
+    exact = False
+
     def __post_init__(self):
         self._W0, self._g0 = self.W.copy(), self.state.copy()
         sizes = [len(A) for A in self.matrices]

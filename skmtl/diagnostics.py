@@ -1,6 +1,5 @@
 """Certificates of fitted models, recomputed from the data."""
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl.solvers import duality_gap as _gap_at

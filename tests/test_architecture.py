@@ -30,7 +30,7 @@ TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 LAYERS = [
     {"_compat", "_jit", "_kernels"},
     {"layouts", "data", "moments", "statistics", "splits"}
-    | {"losses", "penalties", "quadratics", "objectives", "expressions"},
+    | {"losses", "penalties", "complements", "quadratics", "objectives", "expressions"},
     {"solvers"},
     {"base", "linear_model", "neural_network", "baselines", "preprocessing"}
     | {"task_column"},

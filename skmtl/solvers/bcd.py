@@ -9,8 +9,8 @@ the quadratic was too optimistic. The duality gap of the whole problem decides.
 import numpy as np
 
 from skmtl.solvers.anderson import Anderson, Steps
-from skmtl.solvers.support import SupportNewton
 from skmtl.solvers.stopping import fenchel_gap, settle
+from skmtl.solvers.support import SupportNewton
 
 SWEEPS_PER_CHECK = 10
 FIRST_SWEEPS = 4  # before the first check, where sweeps cost more than a check

@@ -120,7 +120,7 @@ def test_prox_is_what_cvxpy_finds(penalty):
         P = cp.Variable(V.shape)
         ridge = getattr(penalty, "ridge", 0.0)
         if isinstance(penalty, TaskPrecision):
-            root = np.linalg.cholesky(0.7 * RELATED + 0.1 * np.eye(3))
+            root = np.linalg.cholesky(0.7 * RELATED)
             value = cp.sum_squares(P @ root) / 2
         elif isinstance(penalty, SquaredTraceNorm):
             value = penalty.alpha / 2 * cp.square(cp.normNuc(P))

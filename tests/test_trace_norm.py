@@ -1,5 +1,7 @@
 """Coefficients of low rank: optimum, limits, planted rank, the solver on factors."""
 
+from pathlib import Path
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from sklearn.linear_model import Ridge
 from skmtl import (
     AlphaPathCV,
     GroupLassoRegressor,
+    TaskStatistics,
     TraceNormClassifier,
     TraceNormRegressor,
     duality_gap,
@@ -20,7 +23,7 @@ from skmtl import (
 from skmtl.data import TaskData
 from skmtl.layouts import numeric_labels, read_labels
 from skmtl.losses import Logistic, Poisson, Squared
-from skmtl.objectives import DataObjective
+from skmtl.objectives import DataObjective, StatisticsObjective
 from skmtl.penalties import SquaredTraceNorm, TraceNorm, WithRidge
 from skmtl.solvers import solve
 
@@ -130,6 +133,37 @@ def test_few_steps_are_reported():
     assert not model.converged_
     assert model.n_iter_ <= 3
     assert np.isfinite(model.dual_gap_)
+
+
+SCHOOL = Path(__file__).resolve().parents[2] / "shared" / "data" / "school.csv.gz"
+
+
+@pytest.mark.skipif(
+    not SCHOOL.exists(), reason="the School data are not at ../shared/data"
+)
+@pytest.mark.parametrize(("share", "most"), [(10, 100), (100, 130), (1000, 300)])
+def test_school_takes_few_steps(share, most):
+    """Seconds depend on the machine; gradients and products do not."""
+    import pandas as pd
+
+    frame = pd.read_csv(SCHOOL)
+    task, y = frame.pop("school").to_numpy(), frame.pop("score").to_numpy(float)
+    X = frame.to_numpy(float)
+    for t in np.unique(task):
+        X[task == t] -= X[task == t].mean(axis=0)
+    X = X[:, X.std(axis=0) > 1e-9]  # what is known of schools alone is gone
+    statistics = TaskStatistics.from_rows(X / X.std(axis=0), y, task=task)
+    f = StatisticsObjective(statistics, np.ones(139))
+    G = f.gradient(f.at(np.zeros((f.n_features, 139))))
+    penalty = TraceNorm(np.linalg.norm(G, 2) / share)
+    found = solve(f, penalty, solver="factors", tol=1e-9, max_iter=10_000)
+    assert found.converged
+    assert found.gap <= 1e-9 * f.null
+    assert found.n_iter <= most
+    exact = solve(f, penalty, solver="factors", tol=1e-12, max_iter=10_000)
+    assert found.objective - exact.objective <= 1e-9 * exact.objective
+    rank = np.linalg.matrix_rank(exact.W, tol=1e-8)
+    assert rank == {10: 11, 100: 15, 1000: 16}[share]
 
 
 # ------------------------------------------------------------------ limits

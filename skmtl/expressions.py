@@ -21,6 +21,7 @@ from skmtl.objectives import (
     SumObjective,
 )
 from skmtl.penalties import (
+    ByClass,
     ByTask,
     Centred,
     ClusterMeans,
@@ -288,3 +289,9 @@ def edge_sum(graph, cp, W, size):
     """Return the weighted sum over the edges of the size of the difference."""
     edges = zip(graph.first, graph.second, graph.weight, strict=True)
     return sum((a * size(W[:, s] - W[:, t]) for s, t, a in edges), cp.Constant(0.0))
+
+
+@penalty_and_rules.register
+def _(penalty: ByClass, cp, W):
+    stacked = cp.vstack([W[:, own] for own in penalty.columns])
+    return penalty_and_rules(penalty.inner, cp, stacked)

@@ -21,7 +21,14 @@ from skmtl import (
     IndependentTasks,
     ReweightedGroupLassoClassifier,
     SharedSpecificClassifier,
+    SharedSubspaceClassifier,
+    TaskClusteringClassifier,
+    TaskGraphClassifier,
+    TaskProgressionClassifier,
+    TaskRelationshipClassifier,
     TaskScorer,
+    TaskTreeClassifier,
+    TraceNormClassifier,
     attach_task,
     compare,
     duality_gap,
@@ -90,7 +97,7 @@ def tasks_of(problem):
     return found
 
 
-def solve(problem, *, penalty, fit_intercept=True, task_weight=None):
+def solve(problem, *, penalty, fit_intercept=True, task_weight=None, rules=()):
     """Return (optimal value, D0) from the definitions, by CVXPY.
 
     `penalty` takes an expression (p, C) and the task of each column.
@@ -116,7 +123,7 @@ def solve(problem, *, penalty, fit_intercept=True, task_weight=None):
         columns.append(W)
         task += [t] * width
     value = sum(terms) + penalty(cp.hstack(columns), np.array(task))
-    program = cp.Problem(cp.Minimize(value))
+    program = cp.Problem(cp.Minimize(value), list(rules))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Solution may be inaccurate", UserWarning)
         program.solve(solver="CLARABEL")
@@ -241,6 +248,70 @@ def test_two_parts(name, shared, specific):
     own = model.coef_specific_.any(axis=1)
     of_task = {t for (t, _), used in zip(model.coef_rows_, own, strict=True) if used}
     assert model.outlier_tasks_.tolist() == sorted(of_task)
+
+
+def same_classes():
+    """Return a problem of four tasks, three classes each."""
+    return with_classes(make_problem("ragged"), (3, 3, 3, 3))
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_clusters_of_tasks(centred):
+    """Tasks are near each other where their coefficients of all classes are."""
+    problem, alpha, beta, k = same_classes(), 0.1, 0.02, 2
+
+    def box(V, k):  # V (K p, T), a task in each column
+        M = cp.Variable((4, 4), PSD=True)
+        extra.extend([np.eye(4) - M >> 0, cp.trace(M) == k])
+        inner = beta * np.eye(4) + alpha * M
+        return beta * (alpha + beta) * cp.matrix_frac(V.T, inner)
+
+    def penalty(W, task):
+        V = cp.vstack([W[:, class_::3] for class_ in range(3)])
+        if not centred:
+            return box(V, k)
+        mean = V @ np.full((4, 1), 0.25)
+        return box(V - mean @ np.ones((1, 4)), k - 1) + 4 * beta * cp.sum_squares(mean)
+
+    extra = []
+    expected, D0 = solve(problem, penalty=penalty, rules=extra)
+    model = TaskClusteringClassifier(
+        n_clusters=k, alpha=alpha, beta=beta, centred=centred, tol=1e-7
+    )
+    check(model, problem, expected, D0, 1e-7)
+    assert model.cluster_labels_.shape == (4,)
+    assert model.task_affinity_.shape == (4, 4)
+    assert model.cluster_centers_.shape == (2, 3, 8)
+    model.set_params(method="kmeans")
+    with pytest.raises(ValueError, match="takes two classes per task"):
+        model.fit(problem.X, problem.y, **problem.extra)
+
+
+BETWEEN_TASKS = [TaskClusteringClassifier, TaskGraphClassifier]
+BETWEEN_TASKS += [TaskProgressionClassifier]
+ANY = [SharedSubspaceClassifier, TaskRelationshipClassifier, TaskTreeClassifier]
+ANY += [TraceNormClassifier]
+
+
+@pytest.mark.parametrize("family", BETWEEN_TASKS + ANY)
+def test_other_families(family):
+    """All solve their problem; those between tasks need equal classes."""
+    problem = same_classes()
+    model = family(tol=1e-5).fit(problem.X, problem.y, **problem.extra)
+    assert model.coef_.shape == (12, 8)
+    assert model.converged_
+    gap = duality_gap(model, problem.X, problem.y, **problem.extra)
+    assert gap <= 1.5e-5 * solve(problem, penalty=PENALTIES["rows"][1])[1]
+    proba = model.predict_proba(problem.X, task=problem.extra["task"])
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    differ = with_classes(make_problem("ragged"))
+    if family in ANY:
+        model.fit(differ.X, differ.y, **differ.extra)
+        assert model.coef_.shape == (11, 8)
+    else:
+        with pytest.raises(ValueError, match="ties the coefficients of equal classes"):
+            model.fit(differ.X, differ.y, **differ.extra)
+        assert model.coef_.shape == (12, 8)
 
 
 @pytest.mark.parametrize("model", [GroupLassoClassifier, SharedSpecificClassifier])

@@ -22,6 +22,9 @@ from skmtl.objectives import ClassObjective, Columns
 # Log-odds of a task whose training labels are all of one class: certain to rounding.
 CERTAIN = -float(np.log(np.finfo(float).eps))
 
+# Attributes of families with an entry per task, however many classes it has.
+PER_TASK = ("cluster_labels_", "task_affinity_")
+
 
 class LinearTaskClassifier(ClassScoreMixin, LinearTaskModel, BaseTaskClassifier):
     """Linear classifiers: log-loss, a row of coef_ per class of a task, one for two.
@@ -99,11 +102,19 @@ class LinearTaskClassifier(ClassScoreMixin, LinearTaskModel, BaseTaskClassifier)
         rows = np.flatnonzero(np.isin(every.task, kept))
 
         def complete(found):
-            share = np.zeros(labels.n_tasks)
-            share[kept] = found["_task_share"]
-            found = {name: v for name, v in found.items() if name != "_task_share"}
-            whole = with_left_out(found, rows, constant)
-            return {**head, **found, **whole, "_task_share": share}
+            # Some attributes have an entry per task, the others one per row of coef_.
+            of_tasks = {"_task_share", *PER_TASK} & found.keys()
+            tasks = {name: found[name] for name in of_tasks}
+            of_rows = {name: v for name, v in found.items() if name not in of_tasks}
+            tasks["intercept_"] = np.zeros(len(kept))  # stands for the number of tasks
+            tasks |= with_left_out(tasks, kept, np.zeros(labels.n_tasks))
+            del tasks["intercept_"]
+            return {
+                **head,
+                **of_rows,
+                **with_left_out(of_rows, rows, constant),
+                **tasks,
+            }
 
         data = self._packed(X, coded, classes, kept) if len(kept) else None
         return data, np.ones(1), complete  # classes have no units

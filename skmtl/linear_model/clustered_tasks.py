@@ -8,7 +8,13 @@ from skmtl._compat import Interval, StrOptions
 from skmtl.linear_model.base import LinearTaskModel
 from skmtl.linear_model.cluster_labels import group_by_affinity, group_means
 from skmtl.linear_model.k_means import solve_k_means
-from skmtl.penalties import Centred, ClusterMeans, FoundClusters, SpectralBox
+from skmtl.penalties import (
+    ByClass,
+    Centred,
+    ClusterMeans,
+    FoundClusters,
+    SpectralBox,
+)
 
 
 class TaskClustering(LinearTaskModel):
@@ -24,7 +30,17 @@ class TaskClustering(LinearTaskModel):
         "random_state": ["random_state"],
     }
 
+    @property
+    def _several(self):
+        """Whether tasks have more than two classes, and a column for each."""
+        return self._columns is not None and not self._columns.single
+
     def _penalty(self):
+        if self.method == "kmeans" and self._several:
+            raise ValueError(
+                f"{type(self).__name__} with method='kmeans' takes two classes per "
+                "task. Use method='convex', which takes any number."
+            )
         if self.method == "kmeans":  # at the groups that were found
             labels = getattr(self, "cluster_labels_", np.zeros(1, dtype=int))
             groups = ClusterMeans(self.alpha, self.beta, labels[labels >= 0])
@@ -33,10 +49,12 @@ class TaskClustering(LinearTaskModel):
 
     def _relaxation(self):
         """Return the convex penalty; with centred=True one cluster is the mean."""
-        if not self.centred:
-            return SpectralBox(self.alpha, self.beta, self.n_clusters)
-        rest = SpectralBox(self.alpha, self.beta, self.n_clusters - 1)
-        return Centred(rest, self.beta)
+        if self.centred:
+            rest = SpectralBox(self.alpha, self.beta, self.n_clusters - 1)
+            penalty = Centred(rest, self.beta)
+        else:
+            penalty = SpectralBox(self.alpha, self.beta, self.n_clusters)
+        return ByClass(penalty, self._columns.by_class()) if self._several else penalty
 
     def _solve(self, objective, W0, callback, max_iter=None, labels=None):
         if self.method == "convex":
@@ -88,5 +106,14 @@ class TaskClustering(LinearTaskModel):
             **found,
             "cluster_labels_": labels,
             "task_affinity_": M,
-            "cluster_centers_": group_means(labels, W.T, c),
+            "cluster_centers_": self._centers(labels, W, c),
         }
+
+    def _centers(self, labels, W, c):
+        """Return the mean coefficients of each group; of each class, if several."""
+        if not self._several or not len(labels):
+            return group_means(labels, W.T, c)
+        stacked = self._relaxation().stacked(W)
+        n_features, n_classes = len(W), len(stacked) // len(W)
+        means = group_means(labels, stacked.T, c)
+        return means.reshape(-1, n_classes, n_features)

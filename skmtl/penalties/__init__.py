@@ -1,6 +1,7 @@
 """Penalties of W (p, T): value, prox, dual feasibility, distance to stationarity."""
 
 from skmtl.penalties.blocks import Blocks
+from skmtl.penalties.by_class import ByClass
 from skmtl.penalties.by_task import ByTask
 from skmtl.penalties.centred import Centred
 from skmtl.penalties.cluster_means import ClusterMeans, FoundClusters
@@ -22,6 +23,7 @@ from skmtl.penalties.trace_norm import TraceNorm
 
 __all__ = [
     "Blocks",
+    "ByClass",
     "ByTask",
     "Capped",
     "Centred",
@@ -29,9 +31,9 @@ __all__ = [
     "ConcaveRows",
     "FactorNorms",
     "FoundClusters",
-    "LearnedPrecision",
     "Graph",
     "GraphNorm",
+    "LearnedPrecision",
     "Mcp",
     "Progression",
     "Scad",

@@ -19,6 +19,7 @@ class _Through:
     def __init__(self, inner, shape):
         self.inner, self.null, self.task_null = inner, inner.null, inner.task_null
         self.n_features, self.n_tasks = shape
+        self.row_cost = shape[0] * shape[1]  # held by Gram matrices
 
     def image(self, V):
         """Return the image of the matrix."""

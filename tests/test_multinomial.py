@@ -282,9 +282,27 @@ def test_clusters_of_tasks(centred):
     assert model.cluster_labels_.shape == (4,)
     assert model.task_affinity_.shape == (4, 4)
     assert model.cluster_centers_.shape == (2, 3, 8)
-    model.set_params(method="kmeans")
-    with pytest.raises(ValueError, match="takes two classes per task"):
-        model.fit(problem.X, problem.y, **problem.extra)
+
+
+def test_clusters_by_k_means():
+    """A task of three classes is a point; the groups found are a fixed point."""
+    X, y = drawn(600, 6, 3)
+    task = np.arange(600) % 4
+    y = np.where(task < 2, y, (y + 1) % 3)  # two tasks have other names for them
+    model = TaskClusteringClassifier(
+        n_clusters=2, alpha=0.1, beta=0.01, method="kmeans", random_state=0, tol=1e-6
+    ).fit(X, y, task=task)
+    assert model.converged_
+    assert model.cluster_labels_.tolist() == [0, 0, 1, 1]
+    assert model.cluster_centers_.shape == (2, 3, 6)
+    coef = model.coef_.reshape(4, 3, 6)
+    means = np.stack([coef[:2].mean(axis=0), coef[2:].mean(axis=0)])
+    np.testing.assert_allclose(model.cluster_centers_, means)
+    off = ((coef - means[[0, 0, 1, 1]]) ** 2).sum()
+    proba = model.predict_proba(X, task=task)
+    loss = sum(log_loss(y[task == t], proba[task == t]) for t in range(4))
+    expected = loss + 0.1 * off + 0.01 * (coef**2).sum()
+    assert model.objective_ == pytest.approx(expected, rel=1e-9)
 
 
 BETWEEN_TASKS = [TaskClusteringClassifier, TaskGraphClassifier]

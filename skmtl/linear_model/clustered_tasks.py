@@ -36,16 +36,15 @@ class TaskClustering(LinearTaskModel):
         return self._columns is not None and not self._columns.single
 
     def _penalty(self):
-        if self.method == "kmeans" and self._several:
-            raise ValueError(
-                f"{type(self).__name__} with method='kmeans' takes two classes per "
-                "task. Use method='convex', which takes any number."
-            )
         if self.method == "kmeans":  # at the groups that were found
             labels = getattr(self, "cluster_labels_", np.zeros(1, dtype=int))
-            groups = ClusterMeans(self.alpha, self.beta, labels[labels >= 0])
-            return FoundClusters(groups)
+            return FoundClusters(self._groups(labels[labels >= 0]))
         return self._relaxation()
+
+    def _groups(self, labels):
+        """Return the penalty of given groups."""
+        columns = self._columns.by_class() if self._several else None
+        return ClusterMeans(self.alpha, self.beta, labels, columns)
 
     def _relaxation(self):
         """Return the convex penalty; with centred=True one cluster is the mean."""
@@ -62,7 +61,7 @@ class TaskClustering(LinearTaskModel):
         return solve_k_means(
             objective,
             self._relaxation(),
-            ClusterMeans(self.alpha, self.beta, labels),
+            self._groups(labels),
             self.n_clusters,
             solver=self._solver_for(self._penalty()),
             n_init=self.n_init,
@@ -113,7 +112,6 @@ class TaskClustering(LinearTaskModel):
         """Return the mean coefficients of each group; of each class, if several."""
         if not self._several or not len(labels):
             return group_means(labels, W.T, c)
-        stacked = self._relaxation().stacked(W)
-        n_features, n_classes = len(W), len(stacked) // len(W)
-        means = group_means(labels, stacked.T, c)
-        return means.reshape(-1, n_classes, n_features)
+        points = self._groups(labels).points(W)
+        means = group_means(labels, points, c)
+        return means.reshape(len(means), -1, len(W))

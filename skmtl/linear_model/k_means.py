@@ -53,13 +53,13 @@ def solve_k_means(
         nothing = np.zeros((objective.n_features, objective.n_tasks))
         W = nothing if W0 is None else W0
         if W0 is not None:
-            first = group_points(W.T, k, rng)
+            first = group_points(groups.points(W), k, rng)
             yield _rounds(solved, objective, replace(groups, labels=first), k, W)
         W = solved(relaxation, W, FIRST_TOL).W
         first = group_by_affinity(relaxation.affinity(W), k)
         yield _rounds(solved, objective, replace(groups, labels=first), k, W)
         for _ in range(n_init - 1):
-            first = group_points(W.T, k, rng, n_init=1)
+            first = group_points(groups.points(W), k, rng, n_init=1)
             yield _rounds(solved, objective, replace(groups, labels=first), k, W)
 
     rng = check_random_state(random_state)
@@ -78,7 +78,7 @@ def _rounds(solved, objective, penalty, k, W):
     while True:
         point = solved(penalty, W, tol)
         W = point.W
-        found = _regroup(W, penalty.labels, k)
+        found = _regroup(penalty.points(W), penalty.labels, k)
         if np.array_equal(found, penalty.labels):
             tol = max(0.01 * tol, LAST_TOL)
         penalty = replace(penalty, labels=found)
@@ -87,9 +87,8 @@ def _rounds(solved, objective, penalty, k, W):
         yield Round(point, value, float(distance) / unit if unit > 0 else 0.0, found)
 
 
-def _regroup(W, labels, k):
+def _regroup(points, labels, k):
     """Return the groups that Lloyd's steps reach from these, if they are better."""
-    points = np.ascontiguousarray(W.T)
     centers = group_means(labels, points, np.ones(len(points)))
     found = group_points(points, k, 0, centers=centers)
     better = _within(points, found) < _within(points, labels) * (1.0 - 1e-12)

@@ -11,21 +11,34 @@ from skmtl.penalties.norms import row_norms
 class ClusterMeans:
     """alpha * sum_t ||w_t - mean of the group of t||^2 + beta * ||W||_F^2, beta > 0.
 
-    `labels` (T,) counts the groups from 0.
+    `labels` (T,) counts the groups from 0. Where tasks have several classes `columns`
+    (K, T) tells which columns of W these are, and w_t is all of them.
     """
 
     alpha: float
     beta: float
     labels: np.ndarray
+    columns: np.ndarray | None = None
 
     row_separable = True
     solvers = ("lbfgs", "fista")
 
     def _split(self, W):
         """Return (means of the groups in the place of their columns, the rest)."""
-        members = np.eye(self.labels.max() + 1)[self.labels]
-        means = (W @ members / members.sum(axis=0))[:, self.labels]
+        labels = self.labels
+        if self.columns is not None:  # a group of columns for each class
+            K, T = self.columns.shape
+            labels = np.empty(K * T, dtype=int)
+            labels[self.columns] = self.labels * K + np.arange(K)[:, None]
+        members = np.eye(labels.max() + 1)[labels]
+        means = (W @ members / members.sum(axis=0))[:, labels]
         return means, W - means
+
+    def points(self, W):
+        """Return the coefficients of each task as a row, (T, p) or (T, K p)."""
+        if self.columns is None:
+            return np.ascontiguousarray(W.T)
+        return np.concatenate([W[:, own] for own in self.columns]).T
 
     def value(self, W):
         """Return the penalty of W."""

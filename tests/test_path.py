@@ -395,6 +395,12 @@ def test_folds_in_parallel(kind):
         ({"cv": [([0, 1], [1, 2])]}, ValueError, "would not be honest"),
         ({"estimator": GroupLassoRegressor(tol=-1)}, ValueError, "tol"),
         ({"alphas": [0.0, 1.0]}, ValueError, "no penalty left"),
+        (
+            {"alphas": [0.0, 1.0], "estimator": SharedSpecificRegressor()},
+            ValueError,
+            "'alpha' parameter of SharedSpecificRegressor",
+        ),
+        ({"cv": [([0.0, 1.0], [2.0, 3.0])]}, ValueError, "must be positions"),
     ],
 )
 def test_errors(change, error, words):

@@ -203,6 +203,9 @@ def test_statistics_know_groups(table):
     ("options", "message"),
     [
         ({"groups": [0, 1]}, "groups must hold one label per feature: X has 6"),
+        ({"groups": [0, 0, 1, 1, 2, None]}, "no label for feature 'x5'"),
+        ({"groups": [0, 0, np.nan, 1, 2, 2]}, "no label for feature 'x2'"),
+        ({"groups": ["a", "a", 1, 1, 2, 2]}, "all text or all numbers, got 'a' and 1"),
         ({"penalty_weights": [1.0]}, "one weight per feature .* there are 6"),
         ({"penalty_weights": [1, 1, -1, 1, 1, 1]}, "penalty_weights of 'x2' is -1"),
         (

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from skmtl.layouts import missing_mask
 from skmtl.penalties import Blocks
 
 
@@ -21,11 +22,24 @@ def read_groups(groups, names):
         return None, names
     if callable(groups):
         groups = [groups(name) for name in names]
+    groups = list(groups)
     labels = np.asarray(groups)
     if labels.shape != (len(names),):
         raise ValueError(
             f"groups must hold one label per feature: X has {len(names)} features, "
             f"groups has shape {labels.shape}."
+        )
+    bare = np.flatnonzero(missing_mask(np.array(groups, dtype=object)))
+    if len(bare):
+        raise ValueError(
+            f"groups has no label for feature {names[bare[0]]!r}; one that goes with "
+            "no other needs a label of its own."
+        )
+    texts = [isinstance(label, str) for label in groups]
+    if any(texts) != all(texts):
+        raise ValueError(
+            "groups must be all text or all numbers, got "
+            f"{groups[texts.index(True)]!r} and {groups[texts.index(False)]!r}."
         )
     found, numbers = np.unique(labels, return_inverse=True)
     return Blocks(numbers.reshape(-1)), found.tolist()

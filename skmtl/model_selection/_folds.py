@@ -26,7 +26,8 @@ def check_fold(fold, train, test, n_rows, groups=None):
     for name, rows in (("training", train), ("test", test)):
         rows = np.asarray(rows)
         rows = np.flatnonzero(rows) if rows.dtype.kind == "b" else rows
-        if not len(rows) or rows.min() < 0 or rows.max() >= n_rows:
+        whole = rows.dtype.kind in "iu" and len(rows)
+        if not whole or rows.min() < 0 or rows.max() >= n_rows:
             raise ValueError(
                 f"The {name} part of fold {fold} must be positions from 0 to "
                 f"{n_rows - 1}, at least one, got {rows!r}."

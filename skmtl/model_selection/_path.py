@@ -195,7 +195,9 @@ def read_alphas(fits, alphas, eps):
     """Return decreasing alphas: those given, or a grid for these data."""
     if isinstance(alphas, Integral):
         return fits.alpha_grid(alphas, eps)
-    return np.unique(np.asarray(alphas, dtype=float))[::-1]
+    alphas = np.unique(np.asarray(alphas, dtype=float))[::-1]
+    fits.model._at_alpha(alphas[-1])._validate_params()  # some take no 0
+    return alphas
 
 
 def warn_of_path(name, results, max_iter):

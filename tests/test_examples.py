@@ -13,6 +13,9 @@ SAID = {
     "tree_of_outcomes": ["death_3y", "nearest outcomes", "leaves out"],
     "relations_of_outcomes": ["most alike", "least alike", "on its own"],
     "directions_of_schools": ["63 schools", "the rank is", "direction 1"],
+    "groups_of_tasks": ["rows per task", "k-means", "Agreement"],
+    "overlapping_groups": ["latent tasks", "which process", "right"],
+    "shared_directions": ["Loadings", "log_bili", "squared coefficients"],
     "school_achievement": ["160 schools", "never seen in fit", "points for the mean"],
 }
 

@@ -59,6 +59,10 @@ class ClassObjective(DataObjective):
             squares -= rows.per_task_sum(h)[:, None] * self.task_mean.T**2
         return np.maximum(squares, 0.0).max(axis=0)
 
+    def sharpen(self, point, poor_rounds):
+        """Do nothing: the curvature of each model is that of its point."""
+        return False
+
     def model(self, point, features):
         """Return a quadratic of the rows `features` of W that touches f at the point.
 

@@ -18,6 +18,10 @@ LARGEST_GRAMS = 2**31
 FEW_FEATURES = 400
 # From so many rows of all of them on, tasks that share X share one.
 MANY_GRAMS = 1000
+# Those of all tasks may take this much memory, where one does not do.
+KEPT_BYTES = 2**29
+# Multiplications that take as long as looking at a label.
+LOSS_COST = 7000
 # With so many features at most their Gram matrices are cheap.
 SMALL = 1000
 
@@ -48,6 +52,7 @@ class DataObjective:
         self.omega, self.c = self.rows.omega, c
         self.task_null = self.rows.task_null
         self.data = self._centre(data)
+        self._kept = None
         self.n_features, self.n_tasks = data.n_features, data.n_tasks
 
     def _centre(self, data):
@@ -199,8 +204,31 @@ class DataObjective:
             total += np.asarray(X.sum(axis=0)).ravel()
         return gram - np.outer(total / n, total) if self.fit_intercept else gram
 
+    def sharpen(self, point, poor_rounds):
+        """Give later models the curvature of f at the point, if so many rounds pay it.
+
+        Returns whether it did. Tasks that share rows have one Gram matrix before.
+        """
+        p, T = self.n_features, self.n_tasks
+        fit = 8 * T * p**2 <= KEPT_BYTES and p <= self.data.X.shape[0]
+        pays = poor_rounds * (p + LOSS_COST) >= p**2
+        if not (self.shares_grams and fit and pays):
+            return False
+        h, _ = self.rows.bends(point.Z, point.intercept, point.u)
+        nothing = np.zeros((T, p))
+        model = self._gram_model(np.arange(p), nothing, nothing, 0.0, h)
+        self._kept = model.A
+        return True
+
     def _common_model(self, features, W, g, squares, h):
-        """Return a quadratic of one Gram matrix, at the mean curvature of each task."""
+        """Return a quadratic of one Gram matrix, at the mean curvature of each task.
+
+        Or that of the Gram matrices which `sharpen` has found.
+        """
+        if self._kept is not None:
+            gram = self._kept[:, features][:, :, features]
+            index, one = np.arange(len(gram)), np.ones(len(gram))
+            return Gram(gram, index, one, W, g, squares, self.quadratic)
         if self.n_features <= self.data.X.shape[0]:
             gram = self._common_gram[np.ix_(features, features)]
         else:

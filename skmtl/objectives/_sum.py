@@ -71,6 +71,10 @@ class SumObjective:
         model.move_to(np.ascontiguousarray(point.W[features].T))
         return model
 
+    def sharpen(self, point, poor_rounds):
+        """Give later models the curvature of f at the point; return whether it did."""
+        return self.inner.sharpen(self._inside(point), poor_rounds)
+
     def resolution(self, point):
         """Return how far rounding may put the value off."""
         return self.inner.resolution(self._inside(point))

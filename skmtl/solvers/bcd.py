@@ -19,6 +19,7 @@ MIN_WORKING_SET = 100
 FEW = 4  # times the rows that pull: they alone are looked at
 CHEAP = 1_000_000  # multiplications of a sweep: that many rows at least
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
+POOR = 0.3  # share of the gap that a round with a good model does not leave
 ROUNDS_COMBINED = 3  # of models that are not exact
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
 ROUNDING = 1e-14  # relative differences of objective values that mean nothing
@@ -28,8 +29,10 @@ def block_coordinate_descent(objective, penalty, W0, monitor):
     """Minimise objective + penalty from W0; return the last `Point`."""
     point = settle(objective, penalty, objective.at(W0))
     size = max(MIN_WORKING_SET, CHEAP // objective.row_cost)
-    inside, rounds = 0.0, Steps(ROUNDS_COMBINED)
+    inside, poor, rounds, exact = 0.0, 0, Steps(ROUNDS_COMBINED), True
     while not monitor.check(point):
+        if not exact and monitor.contraction > POOR:
+            poor = 0 if objective.sharpen(point, poor) else poor + 1
         # Where the rows outside add nothing to the gap this set is the last one.
         last = monitor.gap <= 3.0 * inside
         features, size = _working_set(penalty, point.W, objective.gradient(point), size)
@@ -38,7 +41,8 @@ def block_coordinate_descent(objective, penalty, W0, monitor):
         point, inside, stopped = _advance(
             objective, penalty, point, features, monitor, model, last
         )
-        if not model.exact:
+        exact = model.exact
+        if not exact:
             ahead = rounds.extrapolate(start, point.W, point.Z)
             point = _better(objective, penalty, point, ahead)
         point = settle(objective, penalty, point)

@@ -44,7 +44,8 @@ def solve_k_means(
 
     def solved(penalty, W, tol):
         monitor = Monitor(objective, penalty, tol, STEPS)
-        return SOLVERS[solver](objective, penalty, W, monitor)
+        point = SOLVERS[solver](objective, penalty, W, monitor)
+        return point, monitor.gap / (objective.null or 1.0)
 
     def starts():
         if groups.labels is not None:
@@ -55,7 +56,7 @@ def solve_k_means(
         if W0 is not None:
             first = group_points(groups.points(W), k, rng)
             yield _rounds(solved, objective, replace(groups, labels=first), k, W)
-        W = solved(relaxation, W, FIRST_TOL).W
+        W = solved(relaxation, W, FIRST_TOL)[0].W
         first = group_by_affinity(relaxation.affinity(W), k)
         yield _rounds(solved, objective, replace(groups, labels=first), k, W)
         for _ in range(n_init - 1):
@@ -76,11 +77,11 @@ def _rounds(solved, objective, penalty, k, W):
     unit = float(row_norms(objective.gradient(nothing)).max(initial=0.0))
     tol = FIRST_TOL
     while True:
-        point = solved(penalty, W, tol)
+        point, gap = solved(penalty, W, tol)
         W = point.W
         found = _regroup(penalty.points(W), penalty.labels, k)
         if np.array_equal(found, penalty.labels):
-            tol = max(0.01 * tol, LAST_TOL)
+            tol = max(0.01 * min(tol, gap), LAST_TOL)  # more than there is
         penalty = replace(penalty, labels=found)
         distance = penalty.subdiff_distance(W, objective.gradient(point)).max()
         value = point.value + penalty.value(W)

@@ -8,7 +8,7 @@ from skmtl.base import (
     SHARED,
     BaseTaskClassifier,
     BaseTaskRegressor,
-    BinaryScoreMixin,
+    ClassScoreMixin,
     encode_classes,
 )
 from skmtl.data import attach_task
@@ -61,7 +61,7 @@ class ToyRegressor(_PerTaskRidge, BaseTaskRegressor):
         return self._line(X, t)
 
 
-class ToyClassifier(_PerTaskRidge, BinaryScoreMixin, BaseTaskClassifier):
+class ToyClassifier(_PerTaskRidge, ClassScoreMixin, BaseTaskClassifier):
     """Signs of a ridge regression on -1 and 1 per task."""
 
     def __init__(self, alpha=0.1, *, unseen="raise"):

@@ -249,8 +249,9 @@ class LatentTaskClassifier(_LatentTask, LinearTaskClassifier):
     + alpha * ||S||_1 + beta / 2 * ||L||_F^2`` over W = L S, the columns of L
     (n_features, k) being the coefficients of latent tasks and those of S the codes of
     the tasks, with ``z_ti = x_ti . w_t + b_t`` and y in {0, 1}; see
-    `LatentTaskRegressor`. Each task has two classes, which may differ between tasks;
-    the last of its sorted labels is the positive one.
+    `LatentTaskRegressor`. The last of a task's two sorted labels is the positive one. A
+    task with more classes has a column of W for each, in the multinomial loss
+    ``log(sum_k exp(z_k)) - z_y``. Classes may differ between tasks.
 
     Parameters
     ----------

@@ -186,9 +186,10 @@ class SharedSubspaceClassifier(_SharedSubspace, LinearTaskClassifier):
     Minimises ``sum_t c_t / S_t sum_i s_ti [log(1 + exp(z_ti)) - y_ti z_ti]
     + beta (alpha + beta) * min over M of tr(W' (beta I + alpha M)^-1 W)`` over
     W and M (n_features, n_features) of trace k with eigenvalues in [0, 1], with
-    ``z_ti = x_ti . w_t + b_t`` and y in {0, 1}; see `SharedSubspaceRegressor`. Each
-    task has two classes, which may differ between tasks; the last of its sorted labels
-    is the positive one.
+    ``z_ti = x_ti . w_t + b_t`` and y in {0, 1}; see `SharedSubspaceRegressor`. The
+    last of a task's two sorted labels is the positive one. A task with more classes has
+    a column of W for each, in the multinomial loss ``log(sum_k exp(z_k)) - z_y``.
+    Classes may differ between tasks.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class TaskClusteringRegressor(TaskClustering, LinearTaskRegressor):
         Whether one of the k directions of the convex relaxation is kept for the mean of
         all tasks, as by Jacob et al. (2009): a tighter relaxation of the same model.
         With ``n_clusters=1`` all tasks are drawn to their mean.
-    n_init : int, default=4
+    n_init : int, default=10
         Number of starts of ``method="kmeans"``.
     random_state : int, RandomState instance or None, default=None
         Of the starts of ``method="kmeans"``. Pass an int for the same answer each time.
@@ -159,7 +159,7 @@ class TaskClusteringRegressor(TaskClustering, LinearTaskRegressor):
         beta=1.0,
         method="convex",
         centred=False,
-        n_init=4,
+        n_init=10,
         random_state=None,
         loss="squared",
         huber_delta=1.35,
@@ -197,9 +197,10 @@ class TaskClusteringClassifier(TaskClustering, LinearTaskClassifier):
     Minimises ``sum_t c_t / S_t sum_i s_ti [log(1 + exp(z_ti)) - y_ti z_ti]
     + beta (alpha + beta) * min over M of tr(W (beta I + alpha M)^-1 W')`` over
     W and M (n_tasks, n_tasks) of trace k with eigenvalues in [0, 1], with ``z_ti = x_ti
-    . w_t + b_t`` and y in {0, 1}; see `TaskClusteringRegressor`. Each task has two
-    classes, which may differ between tasks; the last of its sorted labels is the
-    positive one.
+    . w_t + b_t`` and y in {0, 1}; see `TaskClusteringRegressor`. The last of a
+    task's two sorted labels is the positive one. With more classes, which all tasks
+    must have then, the loss is the multinomial ``log(sum_k exp(z_k)) - z_y`` and a
+    task's coefficients for all its classes make up its w_t.
 
     Parameters
     ----------
@@ -220,7 +221,7 @@ class TaskClusteringClassifier(TaskClustering, LinearTaskClassifier):
         Whether one of the k directions of the convex relaxation is kept for the mean of
         all tasks, as by Jacob et al. (2009): a tighter relaxation of the same model.
         With ``n_clusters=1`` all tasks are drawn to their mean.
-    n_init : int, default=4
+    n_init : int, default=10
         Number of starts of ``method="kmeans"``.
     random_state : int, RandomState instance or None, default=None
         Of the starts of ``method="kmeans"``. Pass an int for the same answer each time.
@@ -317,7 +318,7 @@ class TaskClusteringClassifier(TaskClustering, LinearTaskClassifier):
         beta=0.01,
         method="convex",
         centred=False,
-        n_init=4,
+        n_init=10,
         random_state=None,
         fit_intercept=True,
         class_weight=None,

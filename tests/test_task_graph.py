@@ -299,8 +299,8 @@ def test_weights_of_neighbours():
     graph = nearest_neighbours(values, 1)
     pairs = list(zip(graph.first, graph.second, strict=True))
     assert pairs == [(0, 1), (1, 2), (2, 3)]
-    assert graph.weight[1] == pytest.approx(np.exp(-0.5))
-    assert np.all(np.diff(graph.weight) < 0)
+    np.testing.assert_allclose(graph.weight, np.exp(-0.5))  # farthest of their ends
+    assert nearest_neighbours(values, 2).weight[0] == pytest.approx(np.exp(-1 / 18))
     assert len(nearest_neighbours(values[:1], 5).weight) == 0
     assert np.all(nearest_neighbours(np.zeros((4, 2)), 2).weight == 1.0)
 

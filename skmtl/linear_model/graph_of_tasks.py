@@ -193,7 +193,9 @@ def read_descriptors(descriptors, tasks):
 def nearest_neighbours(values, n_neighbors):
     """Tie tasks to those nearest in `values` (T, q), from either side.
 
-    The weight of an edge of length d is exp(-d^2 / (2 h^2)), h the median length.
+    The weight of an edge of length d is exp(-d^2 / (2 h^2)), with h the larger of the
+    distances from its ends to their last neighbours: between 0.6 and 1, so that no edge
+    is there in name only.
     """
     T = len(values)
     k = min(n_neighbors, T - 1)
@@ -207,6 +209,7 @@ def nearest_neighbours(values, n_neighbors):
     ends = np.sort(np.column_stack([np.repeat(np.arange(T), k), near.ravel()]), axis=1)
     first, second = np.unique(ends, axis=0).T
     length = np.sum((values[first] - values[second]) ** 2, axis=1)
-    middle = np.median(length)
-    weight = np.exp(-0.5 * length / middle) if middle > 0 else np.ones(len(length))
-    return Graph(T, first, second, np.maximum(weight, np.finfo(float).tiny))
+    last = np.sum((values - values[near[:, -1]]) ** 2, axis=1)
+    reach = np.maximum(last[first], last[second])
+    share = np.divide(length, reach, out=np.zeros(len(reach)), where=reach > 0)
+    return Graph(T, first, second, np.exp(-0.5 * np.minimum(share, 1.0)))

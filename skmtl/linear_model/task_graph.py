@@ -27,15 +27,16 @@ default="mean"
         n_tasks, so that squared differences are those from the mean of all tasks.
         "chain": successive tasks. "knn": each task and the `n_neighbors` most like it,
         by `task_features` or, without these, by ridge fits of each task; the weight
-        falls with the distance d as ``exp(-d^2 / (2 h^2))``, h the median distance. Or
-        symmetric weights of at least 0: an array (n_tasks, n_tasks) in the order of
+        falls with the distance, from 1 to 0.6 for the farthest neighbour. Or symmetric
+        weights of at least 0: an array (n_tasks, n_tasks) in the order of
         `tasks_`, a DataFrame with task labels as index and columns, or edges by label,
         ``[(task, task), (task, task, weight), ...]`` or a mapping ``{(task, task):
         weight}``. Labelled ones must name every task of the data and may name others,
         which cross-validation needs where a fold lacks a task.
     ridge : float, default=0
         Strength of the squared norm; larger values shrink the coefficients. With 0
-        nothing penalises what tied tasks have in common.
+        nothing penalises what tied tasks have in common, for which they then need more
+        rows than features.
     norm : {"squared", "l2", "l1"}, default="squared"
         Size of a difference. "squared" pulls tied tasks together and leaves all
         different; "l2" (the network lasso) makes tasks equal as a whole, in clusters,
@@ -207,15 +208,16 @@ default="mean"
         n_tasks, so that squared differences are those from the mean of all tasks.
         "chain": successive tasks. "knn": each task and the `n_neighbors` most like it,
         by `task_features` or, without these, by ridge fits of each task; the weight
-        falls with the distance d as ``exp(-d^2 / (2 h^2))``, h the median distance. Or
-        symmetric weights of at least 0: an array (n_tasks, n_tasks) in the order of
+        falls with the distance, from 1 to 0.6 for the farthest neighbour. Or symmetric
+        weights of at least 0: an array (n_tasks, n_tasks) in the order of
         `tasks_`, a DataFrame with task labels as index and columns, or edges by label,
         ``[(task, task), (task, task, weight), ...]`` or a mapping ``{(task, task):
         weight}``. Labelled ones must name every task of the data and may name others,
         which cross-validation needs where a fold lacks a task.
     ridge : float, default=0
         Strength of the squared norm; larger values shrink the coefficients. With 0
-        nothing penalises what tied tasks have in common.
+        nothing penalises what tied tasks have in common, for which they then need more
+        rows than features.
     norm : {"squared", "l2", "l1"}, default="squared"
         Size of a difference. "squared" pulls tied tasks together and leaves all
         different; "l2" (the network lasso) makes tasks equal as a whole, in clusters,

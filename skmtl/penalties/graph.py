@@ -108,6 +108,12 @@ class Graph:
         L[np.diag_indices(self.n_nodes)] += self.degree
         return L
 
+    @cached_property
+    def spectrum(self):
+        """Eigenvalues and eigenvectors of the Laplacian."""
+        values, vectors = np.linalg.eigh(self.dense_laplacian())
+        return np.maximum(values, 0.0), vectors
+
     def centred(self, U):
         """Return U (p, T) less its mean over each component."""
         labels = self.components

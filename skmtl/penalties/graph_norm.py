@@ -124,12 +124,15 @@ class GraphNorm:
         stronger = replace(self, alpha=strength, flows=None)
         flows = stronger.best_flows(V)
         P = V.T - self.tied.incidence @ flows
-        # Where an edge could carry more, its ends are equal.
+        # Where an edge could carry more, its ends are equal but for inexact flows.
+        D = P[self.tied.first] - P[self.tied.second]
         inside = stronger.caps[:, None] * (1.0 - FLOW_MARGIN)
         if self.norm == "l1":
             same = np.abs(flows) < inside
         else:
-            same = np.broadcast_to(row_norms(flows)[:, None] < inside, flows.shape)
+            D = np.broadcast_to(row_norms(D)[:, None], D.shape)
+            same = row_norms(flows)[:, None] < inside
+        same = same & (np.abs(D) <= FLOW_MARGIN * np.abs(V).max(initial=0.0))
         return np.ascontiguousarray(self.merge(P, same).T)
 
     def dual_points(self, G):

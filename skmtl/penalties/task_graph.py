@@ -47,12 +47,6 @@ class SquaredGraph:
         """Return W M, the gradient of the penalty, (p, T)."""
         return self.alpha * self.graph.laplacian_times(W) + self.ridge * W
 
-    @cached_property
-    def _spectrum(self):
-        """Eigenvalues and eigenvectors of the Laplacian."""
-        values, vectors = np.linalg.eigh(self.graph.dense_laplacian())
-        return np.maximum(values, 0.0), vectors
-
     def prox(self, V, step):
         """Return argmin over P of ||P - V||^2 / 2 + step * value(P).
 
@@ -62,7 +56,7 @@ class SquaredGraph:
             mean = V.mean(axis=1, keepdims=True)
             own = (V - mean) / (1.0 + step * (self.alpha + self.ridge))
             return own + mean / (1.0 + step * self.ridge)
-        values, vectors = self._spectrum
+        values, vectors = self.graph.spectrum
         shrink = 1.0 + step * (self.alpha * values + self.ridge)
         return ((V @ vectors) / shrink) @ vectors.T
 

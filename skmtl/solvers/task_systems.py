@@ -11,6 +11,8 @@ from scipy.linalg import lapack
 from skmtl import _kernels
 
 CG_STEPS = 500
+# Beyond so many the eigenvectors of a graph cost too much.
+MANY_TASKS = 2000
 
 
 def task_system(model, spectra, graph, strength, ridge):
@@ -158,7 +160,11 @@ class _Forest:
 
 
 class _Iterative:
-    """Any graph: conjugate gradients, preconditioned by each task with its ties."""
+    """Any graph: conjugate gradients.
+
+    Weak ties are preconditioned by each task with its own, strong ones by the graph
+    with one curvature, the mean, for all tasks.
+    """
 
     exact = False
 
@@ -166,6 +172,11 @@ class _Iterative:
         self.model, self.blocks = model, blocks
         self.m = strength * graph.degree + ridge
         self.ties = strength * graph.adjacency
+        self.common = None
+        mean = blocks.values.mean()
+        if graph.n_nodes <= MANY_TASKS and strength * graph.degree.mean() > mean:
+            share = blocks.weighted_sum(blocks.values) / blocks.n_tasks
+            self.common = _Product(share, graph, strength, ridge)
 
     def times(self, D):
         """Return (H + M) D."""
@@ -174,9 +185,29 @@ class _Iterative:
 
     def solve(self, R, accuracy=1e-2):
         """Return D (T, p)."""
-        return conjugate_gradients(
-            self.times, lambda r: self.blocks.solve(r, self.m), R, accuracy
-        )
+        return conjugate_gradients(self.times, self._precondition, R, accuracy)
+
+    def _precondition(self, R):
+        """Return an approximate solution."""
+        if self.common is not None:
+            return self.common.solve(R)
+        return self.blocks.solve(R, self.m)
+
+
+class _Product:
+    """One curvature for all tasks: eigenvectors of it and of the graph."""
+
+    def __init__(self, H, graph, strength, ridge):
+        values, self.vectors = np.linalg.eigh(H)
+        ties, self.nodes = graph.spectrum
+        total = strength * ties[:, None] + np.maximum(values, 0.0) + ridge
+        limit = np.finfo(float).eps * total.max(initial=0.0)
+        self.total = np.where(total > limit, total, np.inf)
+
+    def solve(self, R):
+        """Return D (T, p)."""
+        inside = (self.nodes.T @ R @ self.vectors) / self.total
+        return self.nodes @ inside @ self.vectors.T
 
 
 def grams_rows(A, index, scale, D):

@@ -446,3 +446,18 @@ def test_resolution_is_known():
 def test_what_is_no_statistics():
     with pytest.raises(TypeError, match="must be TaskStatistics, got ndarray"):
         GroupLassoRegressor().fit_statistics(np.eye(3))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_small_tasks_have_the_moments_of_large_ones(weighted, monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = 1e3 + rng.normal(size=(60, 4)), 1e3 + rng.normal(size=60)
+    task = rng.integers(0, 5, 60)
+    weight = rng.uniform(0.5, 2, 60) if weighted else None
+    at_once = TaskStatistics.from_rows(X, y, task=task, sample_weight=weight)
+    monkeypatch.setattr("skmtl.moments.CHUNK_BYTES", 8 * 4 * 7)  # seven rows
+    merged = TaskStatistics.from_rows(X, y, task=task, sample_weight=weight)
+    for name in ("weight", "x_mean", "y_mean", "gram", "xy", "yy"):
+        exact = getattr(merged, name)
+        scale = np.abs(exact).max()
+        np.testing.assert_allclose(getattr(at_once, name), exact, atol=1e-12 * scale)

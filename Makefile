@@ -53,9 +53,13 @@ docs: $(VENV)/.docs  ## build docs/_build/html, warnings are errors
 	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -W --keep-going -q -E -j auto docs docs/_build/html
 
-bench: $(VENV)/.bench  ## run every script in benchmarks/
+bench: $(VENV)/.bench  ## run every script in benchmarks/ into docs/benchmarks/
 	@set -e; for script in benchmarks/[a-z]*.py; do \
-		if test -f "$$script"; then echo "== $$script"; $(BIN)/python "$$script"; fi; \
+		echo "== $$script"; \
+		kept="docs/benchmarks/$$(basename "$$script" .py).txt"; \
+		$(BIN)/python "$$script" > "$$kept.new"; \
+		mv "$$kept.new" "$$kept"; \
+		cat "$$kept"; \
 	done
 
 warmup: $(VENV)/.demo  ## compile the numba kernels into the on-disk cache

@@ -9,6 +9,7 @@ the machine disturbs least, or seconds of wall clock on all threads (`--threads 
 import argparse
 import importlib
 import platform
+import sys
 import time
 import warnings
 from contextlib import contextmanager
@@ -140,6 +141,13 @@ def summary(ratios):
     if ratios:
         mean, worst = np.exp(np.mean(np.log(ratios))), min(ratios)
         print(f"\nBest peer: {mean:.2g}x in geometric mean, {worst:.2g}x at worst")
+
+
+def report(rows, name, row):
+    """Add a row to a table, and show it at once to who waits."""
+    rows.append((name, row))
+    told = ", ".join(f"{column} {text}" for column, text in row.items())
+    print(f"{name}: {told}", file=sys.stderr, flush=True)
 
 
 def table(title, columns, rows):

@@ -10,7 +10,15 @@ all share X.
 from functools import partial
 
 import numpy as np
-from _harness import best_time, describe, number, options, stopwatch, table
+from _harness import (
+    best_time,
+    describe,
+    number,
+    options,
+    report,
+    stopwatch,
+    table,
+)
 
 from skmtl import GroupLassoRegressor, TaskStatistics
 
@@ -77,7 +85,7 @@ def main():
         ):
             row[part] = ", ".join(map(number, seconds))
             row[f"{part} exponent"] = f"{exponent(sizes, seconds):.2f}"
-        rows.append((f"{name} = {', '.join(map(str, sizes))}", row))
+        report(rows, f"{name} = {', '.join(map(str, sizes))}", row)
     columns = ["with", "statistics", "statistics exponent", "solve", "solve exponent"]
     table("Seconds as one size grows, and exponents", columns, rows)
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from _harness import describe, number, options, table
+from _harness import describe, number, options, report, table
 
 SETUP = """
 import json, sys, time, warnings
@@ -92,7 +92,7 @@ def main():
         what = ", ".join(f"{k}={v!r}" for k, v in settings.items() if k != "alpha")
         row = {"import": imported, "cold": cold, "warm": warm, "steady": steady}
         row = {column: number(seconds) for column, seconds in row.items()}
-        rows.append((f"{name}({what}) {kind}", row))
+        report(rows, f"{name}({what}) {kind}", row)
     table("First fits", ["import", "cold", "warm", "steady"], rows)
     print(f"\nSlowest: {slowest[0]:.2f} s cold, {slowest[1]:.2f} s warm")
 

@@ -27,6 +27,7 @@ from _harness import (
     options,
     race,
     ratio,
+    report,
     stopwatch,
     summary,
     table,
@@ -117,7 +118,7 @@ def compare(name, X, y, task, peers_at, threads):
 
         for target in TARGETS:
             row, seconds, other = race(solve, peers_at(alpha), gap, target, threads)
-            rows.append((f"{name} alpha_max/{share}, {target:g}", row))
+            report(rows, f"{name} alpha_max/{share}, {target:g}", row)
             ratios.append(other / seconds)
     return rows, ratios
 
@@ -140,7 +141,7 @@ def solvers_table(X, Z, threads):
                     found[solver] = seconds if model.converged_ else np.nan
                 row = {name: number(seconds) for name, seconds in found.items()}
                 row["fista / bcd"] = ratio(found["fista"], found["bcd"])
-                rows.append((f"{loss} alpha_max/{share} gap {target:g}", row))
+                report(rows, f"{loss} alpha_max/{share} gap {target:g}", row)
     table("Solvers of skmtl, shared X", ["bcd", "fista", "fista / bcd"], rows)
 
 

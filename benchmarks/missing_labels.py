@@ -9,7 +9,16 @@ relative to half its null deviance, which the last column verifies.
 from functools import partial
 
 import numpy as np
-from _harness import best_time, describe, number, options, ratio, stopwatch, table
+from _harness import (
+    best_time,
+    describe,
+    number,
+    options,
+    ratio,
+    report,
+    stopwatch,
+    table,
+)
 from shared_x import problem
 
 from skmtl import GroupLassoRegressor, duality_gap
@@ -57,7 +66,7 @@ def main():
                     row[name] += f" = {ratio(seconds, complete)}"
                 gap = duality_gap(model, X, labels) / model.dual_gap_ if missing else 1
                 row["gap verified"] = "yes" if gap <= 1 + 1e-3 else f"{gap:.2g} times"
-            rows.append((f"{(n, p, T)} alpha_max/{share} gap {tol:g}", row))
+            report(rows, f"{(n, p, T)} alpha_max/{share} gap {tol:g}", row)
     names = ["complete", *(f"{m:.0%} missing" for m in MISSING), "gap verified"]
     table("Missing labels: seconds, and times as long as complete ones", names, rows)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from _blocks import adelie_squared, block_diagonal, skglm_squared
-from _harness import best_time, describe, options, race, summary, table
+from _harness import best_time, describe, options, race, report, summary, table
 
 from skmtl import GroupLassoRegressor
 
@@ -102,7 +102,7 @@ def main():
             TARGET,
             chosen.threads,
         )
-        rows.append((f"alpha_max/{share}", row))
+        report(rows, f"alpha_max/{share}", row)
         ratios.append(other / seconds)
     table(
         f"Own X, {len(n_t)} tasks, {len(y)} rows: seconds, and times as long as skmtl",

@@ -14,6 +14,7 @@ from _harness import (
     group_lasso_gap,
     options,
     race,
+    report,
     stopwatch,
     summary,
     table,
@@ -143,7 +144,7 @@ def main():
                     ours(X, Y, alpha), peers, gap, target, chosen.threads
                 )
                 row["passes"] = f"{seconds / one_pass:.0f}"
-                rows.append((f"{shape} alpha_max/{share} gap {target:g}", row))
+                report(rows, f"{shape} alpha_max/{share} gap {target:g}", row)
                 ratios.append(other / seconds)
     title = "Group lasso, shared X: seconds, and times as long as skmtl"
     table(title, ["skmtl", "passes", *PEERS, "best peer"], rows)

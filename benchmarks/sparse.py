@@ -21,6 +21,7 @@ from _harness import (
     options,
     race,
     ratio,
+    report,
     stopwatch,
     summary,
     table,
@@ -160,7 +161,7 @@ def main():
         for share in (10, 50):
             row, best = compare(X, Y, task, share, kind, chosen.threads)
             T = Y.shape[1] if task is None else task[-1] + 1
-            rows.append((f"{name} {X.shape}, T = {T}, alpha_max/{share}", row))
+            report(rows, f"{name} {X.shape}, T = {T}, alpha_max/{share}", row)
             ratios.append(best)
     columns = ["skmtl", "dense", "scikit-learn", "skglm", "peak", "X", "dense X"]
     table("Sparse X: seconds, and times as long as skmtl", columns, rows)

@@ -13,7 +13,7 @@ import numpy as np
 from skmtl.data import TaskData
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Columns:
     """Which task and class each column of W belongs to.
 
@@ -77,7 +77,7 @@ def width(classes):
     return len(classes) if len(classes) > 2 else 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ColumnData(TaskData):
     """`TaskData` whose tasks may have several columns, each counted as a task.
 

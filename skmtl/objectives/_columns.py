@@ -27,6 +27,16 @@ class Columns:
     tasks: np.ndarray
     classes: tuple | None = None
 
+    def __eq__(self, other):
+        """Tell whether tasks and classes are the same."""
+        return isinstance(other, Columns) and self._labels() == other._labels()
+
+    __hash__ = None
+
+    def _labels(self):
+        found = None if self.classes is None else [c.tolist() for c in self.classes]
+        return self.tasks.tolist(), found
+
     @property
     def widths(self):
         """Number of columns of each task, (T,)."""

@@ -16,6 +16,7 @@ SAID = {
     "groups_of_tasks": ["rows per task", "k-means", "Agreement"],
     "overlapping_groups": ["latent tasks", "which process", "right"],
     "shared_directions": ["Loadings", "log_bili", "squared coefficients"],
+    "schools_alike": ["70 of them Catholic", "to its kind", "public schools"],
     "school_achievement": ["160 schools", "never seen in fit", "points for the mean"],
 }
 

@@ -34,10 +34,11 @@ class _Systems:
     def __init__(self, model, members):
         self.members, self.parts = members, []
         for tasks in members:
-            H, scale = np.zeros(model.A.shape[1:]), np.zeros(len(model.A))
+            scale = np.zeros(len(model.A))
             np.add.at(scale, model.index[tasks], model.scale[tasks])
-            for g in np.flatnonzero(scale):
-                H += scale[g] * model.A[g]
+            used = scale > 0
+            A = model.A if used.all() else model.A[used]
+            H = np.tensordot(scale[used], A, 1)
             unit = np.sqrt(np.maximum(np.diag(H), 0.0))  # scales of features: no rank
             unit[unit == 0] = 1.0
             self.parts.append((unit, _solver(H / unit / unit[:, None])))

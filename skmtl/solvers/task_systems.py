@@ -76,10 +76,12 @@ class _Blocks:
         if len(self.vectors) == 1:
             Q = self.vectors[0]
             return (Q * weights.sum(axis=0)) @ Q.T
-        total = np.zeros(self.vectors.shape[1:])
-        for g, Q in enumerate(self.vectors):
-            total += (Q * weights[self.index == g].sum(axis=0)) @ Q.T
-        return total
+        total = np.zeros(self.vectors.shape[:2])
+        np.add.at(total, self.index, weights)
+        tall = (self.vectors * total[:, None, :]).transpose(1, 0, 2)
+        other = self.vectors.transpose(1, 0, 2)
+        p = len(tall)
+        return tall.reshape(p, -1) @ other.reshape(p, -1).T
 
 
 class _Separate:

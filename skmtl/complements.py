@@ -11,6 +11,12 @@ import numpy as np
 from scipy.linalg import cholesky, lapack, solve_triangular
 
 
+# Rows of more numbers than that are kept in single precision, unless the sum of their
+# squares (of which no curvature is larger) would leave them too few digits.
+SINGLE_SIZE = 50_000
+SINGLE_BEND = 1e7
+
+
 @dataclass
 class MatrixComplement:
     """One matrix C (m, m) for each of the systems; task t belongs to index[t]."""
@@ -57,20 +63,29 @@ class MatrixComplement:
 
 @dataclass
 class RowComplement:
-    """Rows B with C = B'B, for all tasks."""
+    """Rows B with C = B'B, for all tasks; held as their transpose."""
 
-    B: np.ndarray  # (n, m)
+    columns: np.ndarray  # (m, n)
 
     @classmethod
-    def of(cls, B):
-        """Take rows with A = B'B."""
-        factor = cholesky(B @ B.T + np.eye(len(B)), lower=True, check_finite=False)
-        return cls(solve_triangular(factor, B, lower=True, check_finite=False))
+    def of(cls, columns):
+        """Take the transpose (m, n) of rows with A = B'B, which is overwritten."""
+        # Steps need few digits; what they leave undone the next one does.
+        if columns.size > SINGLE_SIZE and np.vdot(columns, columns) < SINGLE_BEND:
+            columns = columns.astype(np.float32)
+        gram = columns.T @ columns
+        gram.flat[:: len(gram) + 1] += 1.0
+        factor = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+        found = solve_triangular(
+            factor, columns.T, lower=True, overwrite_b=True, check_finite=False
+        )
+        return cls(np.ascontiguousarray(found.T))
 
     def times(self, Z):
         """Return C z_t for every task, (T, m)."""
-        return (Z @ self.B.T) @ self.B
+        Z = Z.astype(self.columns.dtype, copy=False)
+        return (Z @ self.columns) @ self.columns.T
 
     def diagonal(self):
         """Return the diagonal of C."""
-        return np.einsum("im,im->m", self.B, self.B)
+        return np.einsum("mi,mi->m", self.columns, self.columns)

@@ -190,29 +190,32 @@ class DenseRows:
 
     def moved(self, rows, step):
         """Return the state after W[:, rows] += step, (T, k)."""
-        X, mean = self.X[:, rows], self.mean[:, rows]
-        state = self.state.copy()
+        columns, mean = self.X.T[rows], self.mean[:, rows]
         back = (mean * step).sum(axis=1)
         if not self.x_start.any():
-            down = (step @ X.T - back[:, None]).ravel()
+            down = step @ columns
+            down -= back[:, None]
+            down = down.ravel()
             down *= self.h
-            state -= down
-            return state
+            return np.subtract(self.state, down, out=down)
+        state = self.state.copy()
         for t in range(len(self.W)):
             n, x0, r0 = self.n_rows[t], self.x_start[t], self.r_start[t]
             h = self.h[r0 : r0 + n]
-            state[r0 : r0 + n] -= h * (X[x0 : x0 + n] @ step[t] - back[t])
+            state[r0 : r0 + n] -= h * (step[t] @ columns[:, x0 : x0 + n] - back[t])
         return state
 
     def complement(self, rows, unit):
         """Return A (I + A)^-1 of the curvature A along W[:, rows] in these units."""
         if not self._uniform():
             return None
-        B = (self.X[:, rows] - self.mean[0, rows]) * (unit * np.sqrt(self.h[0]))
-        if len(rows) > len(B):
-            return RowComplement.of(B)
+        columns = self.X.T[rows]
+        columns -= self.mean[0, rows][:, None]
+        columns *= (unit * np.sqrt(self.h[0]))[:, None]
+        if len(rows) > columns.shape[1]:
+            return RowComplement.of(columns)
         index = np.zeros(len(self.W), dtype=int)
-        return MatrixComplement.of((B.T @ B)[None], index)
+        return MatrixComplement.of((columns @ columns.T)[None], index)
 
     def value(self):
         """Return q(W)."""

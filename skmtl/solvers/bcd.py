@@ -97,12 +97,9 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
     def value():
         return model.value() + penalty.value(model.W.T)
 
-    def gap():
+    def gap(g):
         return fenchel_gap(
-            lambda rho: (1.0 - rho) ** 2 * model.value(),
-            penalty,
-            model.W.T,
-            model.gradient().T,
+            lambda rho: (1.0 - rho) ** 2 * model.value(), penalty, model.W.T, g.T
         )
 
     sweeps, found, best, stalled = 0, np.inf, np.inf, 0
@@ -116,12 +113,13 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
             anderson.push(model.W, model.state)
             if anderson.ready:
                 _accelerate(model, penalty, anderson)
-        found = gap()
+        g = model.gradient()
+        found = gap(g)
         if found <= target:
             break
         until_check = min(2 * until_check, SWEEPS_PER_CHECK)
         best, stalled = min(best, found), stalled + 1 if found >= best else 0
-        if newton.suits(model) and newton.step(model, value, found):
+        if newton.suits(model) and newton.step(model, value, found, g):
             anderson, until_check = Anderson(), 1
         if report is not None and report():
             return sweeps, found, True

@@ -41,13 +41,13 @@ class SupportNewton:
             self._smooth and self._failures < FAILURES and hasattr(model, "complement")
         )
 
-    def step(self, model, value, gap):
+    def step(self, model, value, gap, g):
         """Move the model to a better point; return whether there was one.
 
         `value()` is the objective of the model where it is, `gap` its distance to the
-        optimum at most.
+        optimum at most and `g` (T, k) its gradient.
         """
-        system = self._system(model)
+        system = self._system(model, g)
         if system is None:
             return False
         before = value()
@@ -70,7 +70,7 @@ class SupportNewton:
         self._failures += 1
         return False
 
-    def _system(self, model):
+    def _system(self, model, g):
         """Return the equations at the model's W."""
         sizes = np.diff(self.starts)
         squares = np.add.reduceat((model.W**2).sum(axis=0), self.starts[:-1])
@@ -80,7 +80,7 @@ class SupportNewton:
         rows = np.flatnonzero(np.repeat(used, sizes))
         norms, sizes = np.sqrt(squares[used]), sizes[used]
         return _Equations.at(
-            model, rows, sizes, norms, self.a2[used] / norms, self.ridge[used]
+            model, g, rows, sizes, norms, self.a2[used] / norms, self.ridge[used]
         )
 
 
@@ -98,12 +98,12 @@ class _Equations:
         self._matrix = None
 
     @classmethod
-    def at(cls, model, rows, sizes, norms, bend, ridge):
+    def at(cls, model, g, rows, sizes, norms, bend, ridge):
         """Return the equations for the blocks of `rows`, or None if too large."""
         W = model.W[:, rows]
         curvature = model.curvature[:, rows].max(axis=0)
         d, ridge = np.repeat(bend, sizes), np.repeat(ridge, sizes)
-        r = model.gradient()[:, rows] + (d + ridge) * W
+        r = g[:, rows] + (d + ridge) * W
         # Rows that nothing penalises have no unit of their own.
         total = np.maximum(d + ridge, 1e-12 * curvature)
         total[total == 0] = 1.0

@@ -9,6 +9,10 @@ from skmtl.objectives._point import Point
 from skmtl.quadratics import Gram
 
 
+# So small a share of D0 need not be known any better.
+NO_MATTER = 1e-12
+
+
 class StatisticsObjective:
     """The squared loss on `TaskStatistics`.
 
@@ -116,10 +120,21 @@ class StatisticsObjective:
     def resolution(self, point):
         """Return how far rounding in the statistics may put the value off."""
         used = np.flatnonzero(point.W.any(axis=1))
-        W, gram = np.abs(point.W[used]), np.abs(self.gram[:, used][:, :, used])
-        products = grams_times(gram, self.index, W) * self.scale
-        size = np.vdot(W, products) + 2.0 * np.vdot(np.abs(self.q[used]), W) + self.yy
-        return 4.0 * np.finfo(float).eps * float(size) + self._drift(W, used)
+        W, eps = np.abs(point.W[used]), 4.0 * np.finfo(float).eps
+        linear = 2.0 * np.vdot(np.abs(self.q[used]), W) + self.yy
+        # No entry of a Gram matrix is larger than its diagonal says.
+        lengths = (self._root_diagonal[:, used] * W.T).sum(axis=1)
+        size = np.vdot(lengths**2, self.scale)
+        if eps * size > NO_MATTER * self.null:
+            gram = np.abs(self.gram[:, used][:, :, used])
+            size = np.vdot(W, grams_times(gram, self.index, W) * self.scale)
+        return eps * float(size + linear) + self._drift(W, used)
+
+    @cached_property
+    def _root_diagonal(self):
+        """Square roots of the diagonals, (T, p)."""
+        diagonal = np.einsum("gjj->gj", self.gram)[self.index]
+        return np.sqrt(np.maximum(diagonal, 0.0))
 
     def _drift(self, W, used):
         """Return what rounding of numbers far from 0 does to the value.

@@ -72,8 +72,7 @@ class _Run:
         self.model = model = self.objective.grams(point)
         self.curvature = model.A, model.index, model.scale
         self.W = np.array(point.W.T, order="C")  # a copy, which will be changed
-        G = np.ascontiguousarray(self.objective.gradient(point).T)
-        self.G = G + self.ridge * self.W
+        self.start = point.W.T, self.objective.gradient(point).T
         self.first, self.checks, self.done = None, 0, False
         self._factorise()
 
@@ -100,6 +99,9 @@ class _Run:
     def advance(self, n_steps):
         """Take some steps, and measure the residuals of the last."""
         threshold = np.full(len(self.a), self.penalty.alpha / self.rho)
+        # Anew each time: steps that systems answer for add up their rounding.
+        origin, G = self.start
+        self.G = G + grams_rows(*self.curvature, self.W - origin) + self.ridge * self.W
         X = self._ends(self.W)
         for _ in range(n_steps):
             R = self.G + self.rho * self._nodes(X - self.Z + self.Y)

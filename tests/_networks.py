@@ -7,11 +7,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skmtl.layouts import read_labels
 from skmtl.losses import Logistic, Squared
-from skmtl.neural_network import _sharing
 from skmtl.neural_network._entries import Columns, Entries
 from skmtl.neural_network._losses import ColumnLosses
 from skmtl.neural_network._objective import Objective
 from skmtl.neural_network._validation import weights_within
+from skmtl.neural_network.sharing import HardSharing
 
 LAYOUTS = ["single", "long", "wide", "wide-nan"]
 N_CLASSES = {"squared": None, "logistic": 2, "multinomial": 3, "mixed": (2, 4, 2)}
@@ -50,7 +50,15 @@ def make_labels(layout, n_classes, rng, n=23, T=3):
 
 
 def make_problem(
-    X, labels, kind, *, hidden=(5, 4), activation="tanh", alpha=0.3, c=None
+    X,
+    labels,
+    kind,
+    *,
+    hidden=(5, 4),
+    activation="tanh",
+    alpha=0.3,
+    c=None,
+    sharing=None,
 ):
     """Return (objective, entries, all rows with labels)."""
     n_classes = N_CLASSES[kind]
@@ -64,7 +72,8 @@ def make_problem(
     weight = weights_within(labels, nothing_held, c)
     entries = Entries.build(labels, columns, weight)
     loss = Squared() if kind == "squared" else Logistic()
-    network = _sharing.HardSharing([X.shape[1], *hidden], len(columns), activation)
+    sharing = HardSharing() if sharing is None else sharing
+    network = sharing.build([X.shape[1], *hidden], columns, activation)
     objective = Objective(network, ColumnLosses(loss, columns), columns, c, alpha)
     return objective, entries, np.flatnonzero(np.diff(entries.start))
 
@@ -72,7 +81,7 @@ def make_problem(
 def value_and_gradient(objective, theta, X, batch):
     """Return the objective on a batch and its gradient."""
     gradient = np.full_like(theta, np.nan)
-    views, out = objective.sharing.views(theta), objective.sharing.views(gradient)
+    views, out = objective.network.parts(theta), objective.network.parts(gradient)
     losses = objective.gradient(theta, views, X, batch, gradient, out)
     np.testing.assert_allclose(losses, objective.task_losses(views, X, batch))
     return objective.task_weight @ losses + objective.penalty(theta), gradient
@@ -80,7 +89,7 @@ def value_and_gradient(objective, theta, X, batch):
 
 def random_theta(objective, rng):
     """Return parameters of moderate size, no two alike."""
-    return rng.normal(size=objective.sharing.n_parameters) * 0.5
+    return rng.normal(size=objective.network.n_parameters) * 0.5
 
 
 def nonlinear_tasks(n=400, T=4, noise=0.1, seed=0):

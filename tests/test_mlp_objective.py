@@ -18,9 +18,9 @@ from skmtl import (
     MultiTaskMLPRegressor,
 )
 from skmtl.layouts import read_labels
-from skmtl.neural_network import _sharing
 from skmtl.neural_network._batches import BalancedBatches, rarest_task
 from skmtl.neural_network._entries import Columns, Entries
+from skmtl.neural_network.sharing import hard
 
 
 # ---------------------------------------------------------------- the gradient
@@ -56,7 +56,7 @@ def test_gradient_equals_finite_differences(activation, layout, kind):
 def test_gradient_by_entries_and_by_matrices(
     sparse_below, rows_as, hidden, kind, monkeypatch
 ):
-    monkeypatch.setattr(_sharing, "SPARSE_BELOW", sparse_below)
+    monkeypatch.setattr(hard, "SPARSE_BELOW", sparse_below)
     rng = np.random.default_rng(2)
     for layout in ("long", "wide-nan"):
         X, labels = make_labels(layout, N_CLASSES[kind], rng)
@@ -91,7 +91,7 @@ def test_objective_is_the_documented_one():
     c = np.array([1.0, 3.0, 0.5])
     objective, entries, rows = make_problem(X, labels, "squared", alpha=0.7, c=c)
     theta = random_theta(objective, rng)
-    (W1, W2, V), (b1, b2, a) = objective.sharing.views(theta)
+    (W1, W2), (b1, b2), V, a, _ = objective.network.parts(theta)
     Z = np.tanh(np.tanh(X @ W1 + b1) @ W2 + b2) @ V.T + a
     expected = 0.35 * sum(np.sum(W**2) for W in (W1, W2, V))
     for t in range(3):
@@ -112,7 +112,7 @@ def test_steps_of_an_epoch_average_to_the_full_gradient(layout, batch_size):
     batches = BalancedBatches(rows, stratum[rows], min(batch_size, len(rows)))
     theta = random_theta(objective, rng)
     penalty = np.zeros_like(theta)
-    n_penalised = objective.sharing.n_penalised
+    n_penalised = objective.network.n_penalised
     penalty[:n_penalised] = objective.alpha * theta[:n_penalised]
     total, visited = np.zeros_like(theta), set()
     for chosen, scale in batches.epoch(rng):

@@ -42,6 +42,10 @@ class Columns:
     def __len__(self):
         return len(self.task)
 
+    def of_task(self, t):
+        """Return the slice of the columns of a task."""
+        return slice(self.first[t], self.first[t] + self.width[t])
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -101,7 +105,7 @@ class Entries:
     per_row: int
 
     @classmethod
-    def build(cls, labels, columns, weight):
+    def build(cls, labels, columns, weight, dtype=np.float64):
         """Make entries of `TaskLabels` with numeric y and weights (of label shape)."""
         if labels.layout == "wide":
             row, task = np.nonzero(labels.weight > 0)
@@ -122,6 +126,7 @@ class Entries:
         counts = np.bincount(row, minlength=len(labels.y))
         start = np.concatenate([[0], np.cumsum(counts)])
         per_row = counts[0] if np.all(counts == counts[0]) else 0
+        y, weight = y.astype(dtype, copy=False), weight.astype(dtype, copy=False)
         return cls(start, column, y, weight, int(per_row))
 
     def of_rows(self, rows):

@@ -2,38 +2,76 @@
 
 import numpy as np
 
+from skmtl.losses import loss_parts
+
 
 class ColumnLosses:
-    """A pointwise loss for tasks of one column, the multinomial one for wider tasks.
+    """A pointwise loss for each task of one column, the multinomial for wider tasks.
+
+    All are at least 0: the smallest possible loss of each label is taken off, so that
+    losses of tasks of all kinds compare.
 
     Parameters
     ----------
-    pointwise : loss of `skmtl.losses`
+    pointwise : loss of `skmtl.losses`, or `Mixed` with one per task
     columns : Columns
     """
 
     def __init__(self, pointwise, columns):
-        self.pointwise = pointwise
-        self.wide = columns.width[columns.task] > 1
+        wide = columns.width[columns.task] > 1
         self.leads = np.zeros(len(columns), dtype=bool)
         self.leads[columns.first] = True
+        self.kinds, self.kind = [], np.zeros(len(columns), dtype=int)
+        for loss, tasks in loss_parts(pointwise, columns.n_tasks):
+            mine = np.isin(columns.task, tasks) & ~wide
+            if mine.any():
+                self.kind[mine] = len(self.kinds)
+                self.kinds.append(_Pointwise(loss))
+        if wide.any():
+            self.kind[wide] = len(self.kinds)
+            self.kinds.append(self._multinomial)
 
     def __call__(self, y, z, column):
         """Return (loss, derivative with respect to z) of each entry.
 
         The multinomial loss of a label is the sum over the entries of its classes.
         """
-        if not self.wide.any():
-            return self.pointwise.value(y, z), self.pointwise.derivatives(y, z)[0]
+        if len(self.kinds) == 1:
+            return self.kinds[0](y, z, column)
         value, slope = np.empty_like(z), np.empty_like(z)
-        wide = self.wide[column]
-        value[~wide] = self.pointwise.value(y[~wide], z[~wide])
-        slope[~wide] = self.pointwise.derivatives(y[~wide], z[~wide])[0]
-        if wide.any():
-            log_p = _log_softmax(z[wide], np.flatnonzero(self.leads[column[wide]]))
-            value[wide] = -y[wide] * log_p
-            slope[wide] = np.exp(log_p) - y[wide]
+        kind = self.kind[column]
+        for k, loss in enumerate(self.kinds):
+            mine = kind == k
+            if mine.any():
+                value[mine], slope[mine] = loss(y[mine], z[mine], column[mine])
         return value, slope
+
+    def _multinomial(self, y, z, column):
+        """Return minus the log-probability of the observed class, and its slope."""
+        log_p = _log_softmax(z, np.flatnonzero(self.leads[column]))
+        return -y * log_p, np.exp(log_p) - y
+
+
+class _Pointwise:
+    """Value less the smallest possible one, and slope, of a loss of `skmtl.losses`."""
+
+    def __init__(self, loss):
+        self.loss = loss
+
+    def __call__(self, y, z, column):
+        """Return (loss, derivative) of each entry."""
+        if self.loss.quadratic:
+            slope = z - y
+            value = slope * slope
+            value *= value.dtype.type(0.5)
+            return value, slope
+        # In double precision throughout: counts overflow exp z in single.
+        y, high = y.astype(float), z.astype(float)
+        value = self.loss.value(y, high) - self.loss.saturated(y)
+        return (
+            value.astype(z.dtype, copy=False),
+            self.loss.derivatives(y, high)[0].astype(z.dtype, copy=False),
+        )
 
 
 def _log_softmax(z, starts):

@@ -1,38 +1,75 @@
 """The multi-task MLP for numeric outcomes."""
 
-import numpy as np
-
-from skmtl.base import SHARED, BaseTaskRegressor
-from skmtl.losses import Squared
-from skmtl.neural_network._entries import Columns
-from skmtl.neural_network._estimator import BaseMultiTaskMLP, Problem
+from skmtl.base import BaseTaskRegressor
+from skmtl.neural_network._estimator import BaseMultiTaskMLP
+from skmtl.neural_network._number_heads import NUMBER_CONSTRAINTS, NumberHeadsMixin
 
 
-class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
-    r"""Neural network with hidden layers for all tasks and a linear head for each.
+class MultiTaskMLPRegressor(BaseMultiTaskMLP, NumberHeadsMixin, BaseTaskRegressor):
+    """Neural network with hidden layers for all tasks and a linear head for each.
 
-    Minimises ``sum_t c_t / S_t * sum_i s_ti (y_ti - f_t(x_i))^2 / 2 + alpha / 2 *
-    (sum of the squared weights)`` by Adam over mini-batches [1]_, where ``f_t(x)`` is
-    head t of the shared hidden layers, ``S_t = sum_i s_ti`` and ``y_ti`` are the labels
-    of task t minus their mean and divided by their standard deviation. Missing labels
-    have no influence. `predict` answers in the units of y.
+    Minimises ``sum_t c_t / S_t * sum_i s_ti l_t(y_ti, f_t(x_i)) + alpha / 2 * (sum of
+    the squared weights)`` by Adam or SGD over mini-batches [1]_, where ``f_t(x)`` is
+    head t of the shared hidden layers, ``S_t = sum_i s_ti``, l_t the loss of task t and
+    ``y_ti`` its labels; with squared and Huber loss minus their mean and divided by
+    their standard deviation. Missing labels have no influence. `predict` answers with
+    the mean response: in the units of y, a rate or a probability.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(64,)
         Units of each hidden layer; () gives linear models without a shared part.
+    loss : {"squared", "huber", "poisson", "logistic"} or mapping, default="squared"
+        The loss of all tasks, or of each task label: outcomes of several kinds share
+        one network. Poisson needs labels of at least 0, logistic 0 and 1. A task of
+        counts that are all 0, or of one class, takes no part and is always predicted
+        so.
+    huber_delta : float, default=1.35
+        Residual, in standard deviations of the task, beyond which the Huber loss grows
+        linearly.
     activation : {"relu", "tanh", "logistic", "identity"}, default="relu"
         Activation of the hidden units.
+    sharing : {"hard", "soft", "cross-stitch", "sluice"} or object, default="hard"
+        What tasks have in common: all hidden layers; or hidden layers of their own,
+        pulled towards each other, mixed after each layer, or mixed by subspaces with
+        heads that see all layers. An object of `skmtl.neural_network` (`HardSharing`,
+        `SoftSharing`, `CrossStitch`, `Sluice`) sets more than its name does. All but
+        "hard" cost about as much as a network per task.
+    loss_weighting : {"equal", "uncertainty", "gradnorm", "dwa"}, mapping or object, \
+default="equal"
+        How the losses of tasks are weighed against each other in training, on top of
+        c_t: not at all, by a number for each task label, by their noise (learned), such
+        that gradients are equally long, or by how slowly they fall. Objects:
+        `UncertaintyWeights`, `GradNorm`, `DynamicWeights`. What early stopping watches
+        is weighed by c_t alone.
+    gradient : {"sum", "pcgrad", "mgda"} or object, default="sum"
+        How the gradients of tasks make a step of what they share: added up, projected
+        off those they conflict with (`PCGrad`), or combined into the step that helps
+        all (`MGDA`). The latter two need a gradient per task.
+    auxiliary_tasks : array-like of task labels, default=None
+        Tasks to train on, for what the others gain from them. They are not in `tasks_`,
+        never predicted, scored or watched by early stopping.
     alpha : float, default=0.1
         Strength of the penalty on the weights of all layers, never on intercepts.
         Larger values give smoother functions: up to 1 for small or noisy tables, down
         to 1e-4 for large ones or strong interactions. It is set against a sum over
         tasks of mean losses and, unlike in scikit-learn's MLP, is not divided by the
         number of samples.
+    dropout : float, default=0.0
+        Probability with which each hidden unit is switched off in a training step.
+    solver : {"adam", "sgd"}, default="adam"
+        Optimiser: Adam, or stochastic gradient descent with momentum.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch, about; "auto" means min(200, number of training rows).
+    learning_rate : {"constant", "cosine"}, default="constant"
+        The step size over the epochs. "cosine" falls to 0 at `max_iter` epochs, which
+        is to be chosen accordingly.
     learning_rate_init : float, default=1e-3
-        Step size of Adam.
+        Step size at first. SGD needs a larger one, 0.01 to 0.1.
+    warmup_epochs : int, default=0
+        Epochs over which the step size rises from 0.
+    max_grad_norm : float, default=None
+        Longer gradients are shortened to this length.
     max_iter : int, default=1000
         Largest number of epochs; see Notes for what one is. With the other defaults
         training mostly ends after 20 (thousands of rows) to 700 epochs (a hundred).
@@ -48,6 +85,10 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     tol : float, default=1e-4
         What counts as progress: a loss lower by more than tol, on average over tasks,
         than in any epoch before.
+    momentum : float, default=0.9
+        Share of the previous step that SGD takes again.
+    nesterovs_momentum : bool, default=True
+        Whether SGD looks ahead along the momentum.
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay of Adam's running means of the gradient and of its square.
     epsilon : float, default=1e-8
@@ -58,9 +99,12 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     unseen : {"raise", "shared"}, default="raise"
         What to do in prediction with a task that was not in the training data: raise,
         or predict with the average of all heads' predictions (weighted by c_t).
+    monitor_conflict : bool, default=False
+        Whether to record in `history_` how far gradients of the shared parameters point
+        the same way, after each epoch.
     warm_start : bool, default=False
         Whether to start from the network of the previous fit, which must have had the
-        same features, layers and tasks.
+        same features, layers, sharing and tasks.
     random_state : int, RandomState instance or None, default=None
         Draws the first weights, the held-out labels and the mini-batches. Pass an int
         for the same network in every call.
@@ -69,18 +113,24 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     ----------
     tasks_ : ndarray of shape (n_tasks,)
         Task labels.
+    auxiliary_tasks_ : ndarray
+        Labels of the auxiliary tasks. Where arrays have an axis of n_trained tasks,
+        these come after those of `tasks_`.
     coefs_ : list of ndarray of shape (n_units_in, n_units_out)
-        Weights of the hidden layers.
+        Weights of the hidden layers; unless sharing is hard, of shape (n_trained,
+        n_units_in, n_units_out).
     intercepts_ : list of ndarray of shape (n_units_out,)
-        Intercepts of the hidden layers.
-    head_coef_ : ndarray of shape (n_tasks, n_units)
+        Intercepts of the hidden layers, or (n_trained, n_units_out).
+    mixing_ : list of ndarray
+        What cross-stitch and sluice networks mix by; empty otherwise.
+    head_coef_ : ndarray of shape (n_trained, n_units)
         Weights of the heads, for labels in units of
         `y_scale_`.
-    head_intercept_ : ndarray of shape (n_tasks,)
+    head_intercept_ : ndarray of shape (n_trained,)
         Intercepts of the heads.
     head_rows_ : list
         Task label of each row of `head_coef_`.
-    task_weight_ : ndarray of shape (n_tasks,)
+    task_weight_ : ndarray of shape (n_trained,)
         Weights c_t.
     n_iter_ : int
         Number of epochs.
@@ -95,19 +145,22 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     validation_loss_curve_ : list of float or None
         Loss on the held-out labels after each epoch, a weighted sum over tasks; None
         without early stopping.
-    history_ : dict of ndarray of shape (n_iter_, n_tasks)
-        "train_loss" and "validation_loss", the mean loss of each task in each epoch;
-        NaN where a task has no held-out label. The second is empty without early
-        stopping.
+    history_ : dict of ndarray of shape (n_iter_, n_trained)
+        "train_loss" and "validation_loss", the mean loss of each task in each epoch
+        (less the smallest possible one), NaN where a task has no held-out label; the
+        second is empty without early stopping. "loss_weight", what multiplied the
+        losses. With `monitor_conflict` also "task_cosine" (n_iter_, n_trained,
+        n_trained), the cosines between the gradients of tasks, and "sample_cosine", the
+        mean cosine between the gradients of two samples of a task.
     converged_ : bool
         Whether training stopped for lack of progress.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, where X had names that are all strings.
-    y_mean_, y_scale_ : ndarray of shape (n_tasks,)
+    y_mean_, y_scale_ : ndarray of shape (n_trained,)
         Weighted mean and standard deviation of each task's labels (ddof 0; 1 where they
-        are constant).
+        are constant); 0 and 1 with Poisson and logistic loss.
 
     See Also
     --------
@@ -130,7 +183,7 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     `wide_to_long`, early stopping sees patients it was trained on and stops late; the
     wide layout avoids that.
 
-    Computations are in float64.
+    Computations are in float64, or in float32 where X is of that type.
 
     References
     ----------
@@ -152,89 +205,74 @@ class MultiTaskMLPRegressor(BaseMultiTaskMLP, BaseTaskRegressor):
     True
     """
 
+    _parameter_constraints: dict = {
+        **BaseMultiTaskMLP._parameter_constraints,
+        **NUMBER_CONSTRAINTS,
+    }
+
     def __init__(
         self,
         hidden_layer_sizes=(64,),
         *,
+        loss="squared",
+        huber_delta=1.35,
         activation="relu",
+        sharing="hard",
+        loss_weighting="equal",
+        gradient="sum",
+        auxiliary_tasks=None,
         alpha=0.1,
+        dropout=0.0,
+        solver="adam",
         batch_size="auto",
+        learning_rate="constant",
         learning_rate_init=1e-3,
+        warmup_epochs=0,
+        max_grad_norm=None,
         max_iter=1000,
         early_stopping=True,
         validation_fraction=0.1,
         n_iter_no_change=10,
         tol=1e-4,
+        momentum=0.9,
+        nesterovs_momentum=True,
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
         task_weight=None,
         unseen="raise",
+        monitor_conflict=False,
         warm_start=False,
         random_state=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.loss = loss
+        self.huber_delta = huber_delta
         self.activation = activation
+        self.sharing = sharing
+        self.loss_weighting = loss_weighting
+        self.gradient = gradient
+        self.auxiliary_tasks = auxiliary_tasks
         self.alpha = alpha
+        self.dropout = dropout
+        self.solver = solver
         self.batch_size = batch_size
+        self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.warmup_epochs = warmup_epochs
+        self.max_grad_norm = max_grad_norm
         self.max_iter = max_iter
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.task_weight = task_weight
         self.unseen = unseen
+        self.monitor_conflict = monitor_conflict
         self.warm_start = warm_start
         self.random_state = random_state
-
-    def _fit(self, X, labels, progress):
-        mean, scale = _standardisation(labels)
-        columns = Columns.of_widths(np.ones(labels.n_tasks, dtype=int))
-        wide = labels.layout == "wide"
-        m, s = (mean, scale) if wide else (mean[labels.codes], scale[labels.codes])
-        scaled = labels.with_y((labels.y - m) / s)
-        problem = Problem(
-            labels=scaled,
-            kept=np.arange(labels.n_tasks),
-            columns=columns,
-            loss=Squared(),
-            by_class=False,
-            bias=np.zeros(labels.n_tasks),
-            head_rows=labels.tasks.tolist(),
-        )
-        known = {"y_mean_": mean, "y_scale_": scale}
-        return self._fit_network(X, labels, problem, known, progress)
-
-    def _previous_heads(self, known):
-        """Return the heads of the previous fit, in today's units of y."""
-        ratio = self.y_scale_ / known["y_scale_"]
-        shift = (self.y_mean_ - known["y_mean_"]) / known["y_scale_"]
-        return ratio[:, None] * self.head_coef_, ratio * self.head_intercept_ + shift
-
-    def _predict_task(self, X, t):
-        if t == SHARED:
-            return self._predict_all(X) @ self.task_weight_ / self.task_weight_.sum()
-        one = slice(t, t + 1)
-        z = self._outputs(X, self.head_coef_[one], self.head_intercept_[one])[:, 0]
-        return self.y_mean_[t] + self.y_scale_[t] * z
-
-    def _predict_all(self, X):
-        Z = self._outputs(X, self.head_coef_, self.head_intercept_)
-        return self.y_mean_ + self.y_scale_ * Z
-
-
-def _standardisation(labels):
-    """Return weighted mean and standard deviation of each task's labels."""
-    mean, scale = np.zeros(labels.n_tasks), np.ones(labels.n_tasks)
-    for t in range(labels.n_tasks):
-        _, y, weight = labels.of_task(t)
-        mean[t] = np.average(y, weights=weight)
-        deviation = np.sqrt(np.average((y - mean[t]) ** 2, weights=weight))
-        # Below this the deviations are rounding errors of a constant.
-        if deviation > 10 * np.finfo(float).eps * np.abs(y).max():
-            scale[t] = deviation
-    return mean, scale

@@ -1,0 +1,71 @@
+"""Do gradients point the same way? Cosines between tasks, and between samples."""
+
+import numpy as np
+
+# Rows whose summed gradients stand for a task's, and rows of a task that are compared.
+BATCH_ROWS = 256
+SAMPLES = 16
+
+
+class ConflictMonitor:
+    """Cosines of gradients of the shared parameters, on rows chosen once.
+
+    Parameters
+    ----------
+    objective : Objective
+    X, entries :
+        Training data.
+    rows : ndarray
+        Rows to choose from.
+    rng : RandomState
+    """
+
+    def __init__(self, objective, X, entries, rows, rng):
+        self.objective, self.columns = objective, objective.columns
+        rows = rng.permutation(rows)
+        chosen = rows[:BATCH_ROWS]
+        self.X, self.batch = X[chosen], entries.of_rows(chosen)
+        taken = np.zeros(self.columns.n_tasks, dtype=int)
+        self.samples = []
+        for row in rows:
+            batch = entries.of_rows(np.array([row]))
+            tasks = np.unique(self.columns.task[batch.column[batch.weight > 0]])
+            tasks = tasks[taken[tasks] < SAMPLES]
+            if len(tasks):
+                taken[tasks] += 1
+                self.samples.append((X[[row]], batch, tasks))
+            if np.all(taken == SAMPLES):
+                break
+
+    def measure(self, parts, dtype):
+        """Return (cosines between tasks (T, T), mean cosine between samples (T,))."""
+        n_tasks = self.columns.n_tasks
+        shared = self.objective.network.shared
+        J = np.empty((n_tasks, self.objective.network.n_parameters), dtype=dtype)
+        self.objective.jacobian(parts, self.X, self.batch, J)
+        between_tasks = cosines(J[:, shared])
+        total = np.zeros((n_tasks, shared.stop - shared.start))
+        count = np.zeros(n_tasks)
+        for X, batch, tasks in self.samples:
+            self.objective.jacobian(parts, X, batch, J)
+            unit, some = unit_rows(J[tasks, shared])
+            total[tasks] += unit
+            count[tasks] += some
+        squares = np.einsum("ij,ij->i", total, total)
+        pairs = count * (count - 1.0)
+        return between_tasks, np.where(
+            pairs > 0, (squares - count) / np.maximum(pairs, 1.0), np.nan
+        )
+
+
+def unit_rows(J):
+    """Return (rows of length 1, or 0 where they are 0; which are not)."""
+    J = J.astype(float)
+    norms = np.sqrt(np.einsum("ij,ij->i", J, J))
+    return J / np.where(norms > 0, norms, 1.0)[:, None], norms > 0
+
+
+def cosines(J):
+    """Return the cosines between rows, NaN for rows of zeros."""
+    unit, some = unit_rows(J)
+    return np.where(np.outer(some, some), unit @ unit.T, np.nan)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, log_expit, logit, xlogy
+from scipy.special import expit, logit, xlogy
+
+from skmtl import _kernels
 
 # The curvature of a row is raised in a quadratic model to this share of its slope, so
 # that a row on the wrong side, which is nearly straight, does not blow the right-hand
@@ -11,9 +13,11 @@ from scipy.special import expit, log_expit, logit, xlogy
 CURVATURE_FLOOR = 1e-6
 
 
-def _relative_entropy(q, log_p):
-    """Return q log(q / p), 0 where q is 0."""
-    return xlogy(q, q) - np.where(q > 0, q * log_p, 0.0)
+def _flat(y, z):
+    """Return (y and z as contiguous arrays of one dimension, their common shape)."""
+    y, z = np.broadcast_arrays(y, z)
+    flat = [np.ascontiguousarray(a, dtype=float).reshape(-1) for a in (y, z)]
+    return *flat, z.shape
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,17 @@ class Logistic:
 
     def value(self, y, z):
         """Return the loss."""
-        return np.logaddexp(0.0, z) - y * z
+        y, z, shape = _flat(y, z)
+        out = np.empty_like(z)
+        _kernels.logistic_value(y, z, out)
+        return out.reshape(shape)
 
     def derivatives(self, y, z):
         """Return the first and second derivative with respect to z."""
-        p, p_not = expit(z), expit(-z)
-        # Not p - y, which has no digits left where p is close to y.
-        return p * (1.0 - y) - p_not * y, p * p_not
+        y, z, shape = _flat(y, z)
+        slope, bend = np.empty_like(z), np.empty_like(z)
+        _kernels.logistic_slopes(y, z, slope, bend)
+        return slope.reshape(shape), bend.reshape(shape)
 
     def model_bend(self, y, z):
         """Return the second derivative, raised where the loss is nearly straight."""
@@ -50,13 +58,10 @@ class Logistic:
 
     def fenchel_gap(self, y, z, rho):
         """Return l(z) + l*(v) - v z >= 0 at v = rho l'(z): a relative entropy."""
-        p, p_not = expit(z), expit(-z)
-        q = y + rho * (p - y)
-        q_not = (1.0 - y) + rho * (p_not - (1.0 - y))
-        # log p is not taken of p, which underflows long before it.
-        return _relative_entropy(q, log_expit(z)) + _relative_entropy(
-            q_not, log_expit(-z)
-        )
+        y, z, shape = _flat(y, z)
+        out = np.empty_like(z)
+        _kernels.logistic_gap(y, z, float(rho), out)
+        return out.reshape(shape)
 
     def link(self, mean):
         """Return the constant z that fits labels of this mean best."""

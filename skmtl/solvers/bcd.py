@@ -19,6 +19,7 @@ MIN_WORKING_SET = 100
 FEW = 4  # times the rows that pull: they alone are looked at
 CHEAP = 1_000_000  # multiplications of a sweep: that many rows at least
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
+QUICK = 0.03  # share that is left where nothing needs to be combined
 POOR = 0.3  # share of the gap that a round with a good model does not leave
 ROUNDS_COMBINED = 3  # of models that are not exact
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
@@ -44,7 +45,8 @@ def block_coordinate_descent(objective, penalty, W0, monitor):
         exact = model.exact
         if not exact:
             ahead = rounds.extrapolate(start, point.W, point.Z)
-            point = _better(objective, penalty, point, ahead)
+            if monitor.contraction > QUICK:
+                point = _better(objective, penalty, point, ahead)
         point = settle(objective, penalty, point)
         if stopped:
             monitor.check(point)

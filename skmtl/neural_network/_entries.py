@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.neural_network._batches import rarest_task
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -65,6 +67,13 @@ class Batch:
     column: np.ndarray
     y: np.ndarray
     weight: np.ndarray
+
+    def __len__(self):
+        return len(self.column)
+
+    def weigh(self, values):
+        """Multiply values of the entries by their weights, in place."""
+        np.multiply(values, self.weight, out=values)
 
     def row(self):
         """Return the position in the batch of each entry's row."""
@@ -128,6 +137,10 @@ class Entries:
         per_row = counts[0] if np.all(counts == counts[0]) else 0
         y, weight = y.astype(dtype, copy=False), weight.astype(dtype, copy=False)
         return cls(start, column, y, weight, int(per_row))
+
+    def strata(self, columns):
+        """Return for each row the rarest task that it has a label of, -1 without any."""
+        return rarest_task(self, columns, len(self.start) - 1)
 
     def of_rows(self, rows):
         """Return the entries of `rows`, which may repeat."""

@@ -9,16 +9,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmtl.base import BaseTaskEstimator
 from skmtl.neural_network import _parameters
 from skmtl.neural_network._auxiliary import AuxiliaryTasksMixin
-from skmtl.neural_network._batches import BalancedBatches, rarest_task
+from skmtl.neural_network._batches import BalancedBatches
 from skmtl.neural_network._conflict import ConflictMonitor
 from skmtl.neural_network._direction import Direction
 from skmtl.neural_network._entries import Entries
 from skmtl.neural_network._fitted import describe, no_network, parts_of
+from skmtl.neural_network._full_entries import FullEntries
 from skmtl.neural_network._layers import CHUNK_ROWS, Dropout
 from skmtl.neural_network._losses import ColumnLosses
 from skmtl.neural_network._objective import Objective
 from skmtl.neural_network._training import Patience, Trainer, Validation
-from skmtl.neural_network._validation import hold_out, weights_within
+from skmtl.neural_network._validation import hold_out, weight_sums, weights_within
 from skmtl.neural_network._warnings import warn_user
 from skmtl.objectives import task_weights
 
@@ -81,11 +82,13 @@ class BaseMultiTaskMLP(AuxiliaryTasksMixin, BaseTaskEstimator):
     def _trainer(self, X, problem, held, is_main, network, theta, rng):
         """Put the parts of the training loop together; return it and the entries."""
         columns, tasks = problem.columns, problem.labels.tasks
-        sums = [problem.labels.of_task(t)[2].sum() for t in range(columns.n_tasks)]
-        task_weight = task_weights(tasks, np.array(sums), self.task_weight)
+        sums = weight_sums(problem.labels)
+        task_weight = task_weights(tasks, sums, self.task_weight)
         weight = weights_within(problem.labels, held, task_weight)
-        entries = Entries.build(problem.labels, columns, weight, theta.dtype)
-        stratum = rarest_task(entries, columns, len(held))
+        entries = FullEntries.build(
+            problem.labels, columns, weight, held, theta.dtype
+        ) or Entries.build(problem.labels, columns, weight, theta.dtype)
+        stratum = entries.strata(columns)
         rows = np.flatnonzero(~held & (stratum >= 0))
         size = 200 if self.batch_size == "auto" else self.batch_size
         losses = ColumnLosses(problem.loss, columns)

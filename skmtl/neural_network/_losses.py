@@ -1,5 +1,7 @@
 """The losses of all output columns at once."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from skmtl.losses import loss_parts
@@ -31,25 +33,34 @@ class ColumnLosses:
             self.kind[wide] = len(self.kinds)
             self.kinds.append(self._multinomial)
 
-    def __call__(self, y, z, column):
+    def __call__(self, batch, z):
         """Return (loss, derivative with respect to z) of each entry.
 
         The multinomial loss of a label is the sum over the entries of its classes.
         """
+        y = batch.y
         if len(self.kinds) == 1:
-            return self.kinds[0](y, z, column)
+            return self.kinds[0](y, z, batch)
+        column = batch.column
         value, slope = np.empty_like(z), np.empty_like(z)
         kind = self.kind[column]
         for k, loss in enumerate(self.kinds):
             mine = kind == k
             if mine.any():
-                value[mine], slope[mine] = loss(y[mine], z[mine], column[mine])
+                some = _Some(column[mine])
+                value[mine], slope[mine] = loss(y[mine], z[mine], some)
         return value, slope
 
-    def _multinomial(self, y, z, column):
+    def _multinomial(self, y, z, batch):
         """Return minus the log-probability of the observed class, and its slope."""
-        log_p = _log_softmax(z, np.flatnonzero(self.leads[column]))
+        log_p = _log_softmax(z, np.flatnonzero(self.leads[batch.column]))
         return -y * log_p, np.exp(log_p) - y
+
+
+class _Some(NamedTuple):
+    """Some of the entries of a batch: those of one kind of loss."""
+
+    column: np.ndarray
 
 
 class _Pointwise:
@@ -58,7 +69,7 @@ class _Pointwise:
     def __init__(self, loss):
         self.loss = loss
 
-    def __call__(self, y, z, column):
+    def __call__(self, y, z, batch):
         """Return (loss, derivative) of each entry."""
         if self.loss.quadratic:
             slope = z - y

@@ -24,8 +24,8 @@ class Objective:
     def task_losses(self, parts, X, batch):
         """Return the mean loss of each task, shape (T,); weights sum to c_t over it."""
         z, _ = self.network.forward(parts, X, batch)
-        value, _ = self.losses(batch.y, z, batch.column)
-        value *= batch.weight
+        value, _ = self.losses(batch, z)
+        batch.weigh(value)
         return self._per_task(batch, value)
 
     def gradient(self, theta, parts, X, batch, out, out_parts, scale=None, drop=None):
@@ -64,9 +64,9 @@ class Objective:
     def _scores(self, parts, X, batch, scale, drop):
         """Return (losses (T,), derivatives of the scores, cache) of a batch."""
         z, cache = self.network.forward(parts, X, batch, drop)
-        value, delta = self.losses(batch.y, z, batch.column)
-        value *= batch.weight
-        delta *= batch.weight
+        value, delta = self.losses(batch, z)
+        batch.weigh(value)
+        batch.weigh(delta)
         if scale is not None:
             delta *= scale[self.columns.task[batch.column]].astype(delta.dtype)
         return self._per_task(batch, value), delta, cache

@@ -158,7 +158,7 @@ class Trainer:
             batch = entries.of_rows(rows)
             batch.scale_rows(scale)
             factor = schedule.factor(done + (k + 1) / n_steps)
-            total += self.direction(X[rows], batch, factor)
+            total += self.direction(take_rows(X, rows), batch, factor)
             self.optimizer.step(
                 self.theta, self.direction.gradient, factor * schedule.initial
             )
@@ -182,3 +182,8 @@ class Trainer:
         history.validation.append(losses)
         history.validation_objective.append(self.validation.total(losses))
         return history.validation_objective[-1]
+
+
+def take_rows(X, rows):
+    """Return rows of a dense or csr X."""
+    return X.take(rows, axis=0) if isinstance(X, np.ndarray) else X[rows]

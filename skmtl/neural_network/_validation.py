@@ -51,6 +51,13 @@ def _return_last_labels(held, labels, by_class):
                 held[mine[0]] = False
 
 
+def weight_sums(labels):
+    """Return the sum of the weights of each task's labels, (T,)."""
+    if labels.layout == "wide":
+        return labels.weight.sum(axis=0)
+    return np.bincount(labels.codes + 1, labels.weight, labels.n_tasks + 1)[1:]
+
+
 def weights_within(labels, held, task_weight):
     """Return weights (of label shape) that sum to c_t per task in each part."""
     weight = labels.weight.copy()

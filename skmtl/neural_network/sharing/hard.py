@@ -127,6 +127,4 @@ class HardNetwork(Network):
         Without hidden layers a sparse X leaves no choice.
         """
         n_outputs = batch.n_rows * len(self.columns)
-        return (
-            isinstance(H, np.ndarray) and len(batch.column) < SPARSE_BELOW * n_outputs
-        )
+        return isinstance(H, np.ndarray) and len(batch) < SPARSE_BELOW * n_outputs

@@ -8,6 +8,7 @@ last tables show what other kinds of sharing and gradients of each task cost.
 """
 
 import warnings
+from functools import partial
 
 import numpy as np
 from _harness import best_time, describe, number, options, ratio, stopwatch, table
@@ -82,8 +83,8 @@ def main():
             for name, dtype in [("float64", np.float64), ("float32", np.float32)]:
                 X, Y = simulate(n, p, n_tasks, dtype)
                 ours, theirs = networks(hidden, batch, epochs)
-                mine = best_time(lambda: fit(ours, X, Y), clock, runs)[0]
-                other = best_time(lambda: fit(theirs, X, Y), clock, runs)[0]
+                mine = best_time(partial(fit, ours, X, Y), clock, runs)[0]
+                other = best_time(partial(fit, theirs, X, Y), clock, runs)[0]
                 row[f"skmtl {name}"] = number(mine)
                 row[f"scikit-learn {name}"] = number(other)
                 row[f"ratio {name}"] = ratio(other, mine)
@@ -91,11 +92,11 @@ def main():
         n, p, n_tasks, hidden, batch = cells[0]
         X, Y = simulate(n, p, n_tasks, np.float64)
         model = networks((16, 16), batch, epochs)[0]
-        plain = best_time(lambda: fit(model, X, Y), clock, runs)[0]
+        plain = best_time(partial(fit, model, X, Y), clock, runs)[0]
         kinds.append(("all defaults", {"time": number(plain), "of it": "1x"}))
         for settings in KINDS:
             model = networks((16, 16), batch, epochs)[0].set_params(**settings)
-            seconds = best_time(lambda m=model: fit(m, X, Y), clock, runs)[0]
+            seconds = best_time(partial(fit, model, X, Y), clock, runs)[0]
             name = ", ".join(f"{k}={v!r}" for k, v in settings.items())
             row = {"time": number(seconds), "of it": ratio(seconds, plain)}
             kinds.append((name, row))

@@ -17,12 +17,12 @@ class ConflictMonitor:
         Training data.
     rows : ndarray
         Rows to choose from.
-    rng : RandomState
     """
 
-    def __init__(self, objective, X, entries, rows, rng):
+    def __init__(self, objective, X, entries, rows):
         self.objective, self.columns = objective, objective.columns
-        rows = rng.permutation(rows)
+        # Of its own, so that to look does not change the training.
+        rows = np.random.RandomState(0).permutation(rows)
         chosen = rows[:BATCH_ROWS]
         self.X, self.batch = X[chosen], entries.of_rows(chosen)
         taken = np.zeros(self.columns.n_tasks, dtype=int)

@@ -139,7 +139,7 @@ class Entries:
         return cls(start, column, y, weight, int(per_row))
 
     def strata(self, columns):
-        """Return for each row the rarest task that it has a label of, -1 without any."""
+        """Return the stratum of each row: its rarest task, -1 without labels."""
         return rarest_task(self, columns, len(self.start) - 1)
 
     def of_rows(self, rows):

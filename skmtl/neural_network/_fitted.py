@@ -25,21 +25,26 @@ def describe_parts(network, parts):
         "head_coef_": parts.head,
         "head_intercept_": parts.head_bias,
         "mixing_": parts.mixing,
+        "_stream": None,
     }
 
 
 def describe(trainer, kept, n_tasks):
     """Return the fitted attributes as they are after the last epoch."""
-    network, history, patience = (
-        trainer.objective.network,
-        trainer.history,
-        trainer.patience,
-    )
+    network = trainer.objective.network
     task_weight = np.zeros(n_tasks)
     task_weight[kept] = trainer.objective.task_weight
     return {
         **describe_parts(network, network.parts(trainer.theta.copy())),
         "task_weight_": task_weight,
+        **describe_training(trainer, kept, n_tasks),
+    }
+
+
+def describe_training(trainer, kept, n_tasks):
+    """Return the attributes that say how a training went."""
+    history, patience = trainer.history, trainer.patience
+    return {
         "n_iter_": len(history.train),
         "best_epoch_": patience.best_epoch,
         "best_loss_": float(patience.best),

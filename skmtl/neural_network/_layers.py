@@ -8,6 +8,7 @@ of the layers H[0] = X, H[l + 1] = act(H[l] W[l] + b[l]) (..., b, d_l+1).
 from itertools import pairwise
 
 import numpy as np
+from scipy import sparse
 from scipy.special import expit
 
 # Rows of X whose hidden units are held in memory at once, outside of training.
@@ -85,6 +86,16 @@ class Dropout:
         """Return factors of the shape and dtype of H: 0, or 1 / share that stays."""
         kept = self.rng.uniform(size=H.shape) < self.stay
         return kept.astype(H.dtype) / H.dtype.type(self.stay)
+
+
+def rows_first(X):
+    """Return X such that rows can be taken from it fast: dense or csr."""
+    return sparse.csr_array(X) if sparse.issparse(X) else X
+
+
+def take_rows(X, rows):
+    """Return rows of a dense or csr X."""
+    return X.take(rows, axis=0) if isinstance(X, np.ndarray) else X[rows]
 
 
 def affine(below, W, b):

@@ -38,7 +38,7 @@ class NumberHeadsMixin(TaskResponseMixin):
         check_labels(labels, self._loss(labels.tasks))
         return labels
 
-    def _problem(self, labels, n_main):
+    def _problem(self, labels, n_main, classes=None):
         """Return (Problem, attributes that say what the heads mean)."""
         loss = self._loss(labels.tasks)
         kept, constant = constant_tasks(labels, loss)
@@ -54,18 +54,53 @@ class NumberHeadsMixin(TaskResponseMixin):
             "y_scale_": scale,
             "_fitted_loss": self._loss(labels.tasks[:n_main]),
             "_constant": constant,
-            "_kept": kept,
         }
-        return self._targets(labels, known, link[kept]), known
+        return self._targets(labels, known, kept, link[kept]), known
+
+    def partial_fit(self, X, y, *, task=None, sample_weight=None):
+        """Train for one epoch on these rows.
+
+        The first call decides on tasks, the units of y and layers; later calls may have
+        labels of some of the tasks only. `fit` starts anew. After a fit, training goes
+        on from its network with a new optimiser. Rows are not held out, whatever
+        `early_stopping` says.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            The features.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            The labels.
+        task : array-like of shape (n_samples,) or scalar, default=None
+            The task of each row.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
+default=None
+            Weights; 0 leaves a label out.
+
+        Returns
+        -------
+        self : object
+            The estimator. A call that raises leaves it as it was.
+        """
+        return self._partial_fit(X, y, task, sample_weight)
+
+    def _with_task(self, known, tasks):
+        """Return the attributes that say what heads mean, with those of a new task."""
+        at = len(tasks) - 1
+        found = {
+            name: np.insert(getattr(self, name), at, known[name][0])
+            for name in ("y_mean_", "y_scale_", "_constant")
+        }
+        return {**found, "_fitted_loss": self._loss(tasks)}
 
     def _more_of_the_problem(self, labels):
         """Return the Problem of more labels of the fitted tasks."""
-        known = {name: getattr(self, name) for name in ("y_mean_", "y_scale_", "_kept")}
-        return self._targets(labels, known, self.head_intercept_)
+        units = {"y_mean_": self.y_mean_, "y_scale_": self.y_scale_}
+        return self._targets(labels, units, self._kept, self.head_intercept_)
 
-    def _targets(self, labels, known, bias):
+    def _targets(self, labels, units, kept, bias):
         """Return the Problem of labels in the units of the fit."""
-        mean, scale, kept = known["y_mean_"], known["y_scale_"], known["_kept"]
+        mean, scale = units["y_mean_"], units["y_scale_"]
         wide = labels.layout == "wide"
         m, s = (mean, scale) if wide else (mean[labels.codes], scale[labels.codes])
         tasks = labels.tasks[kept]

@@ -6,6 +6,7 @@ import numpy as np
 
 from skmtl.neural_network._conflict import ConflictMonitor
 from skmtl.neural_network._direction import Direction
+from skmtl.neural_network._layers import take_rows
 from skmtl.neural_network._objective import Objective
 from skmtl.neural_network._optimizers import Schedule
 
@@ -132,7 +133,7 @@ class Trainer:
             # Divergence is reported below, in the user's words.
             with np.errstate(over="ignore", invalid="ignore"):
                 self.epoch(X, entries, rng, epoch - 1)
-                watched = self._record()
+                watched = self.record()
             self.check(watched, epoch)
             if self.patience.update(watched, epoch) and self.validation is not None:
                 np.copyto(best_theta, self.theta)
@@ -164,7 +165,7 @@ class Trainer:
             )
         self.history.train.append(total / n_steps)
 
-    def _record(self):
+    def record(self):
         """Record the epoch; return the loss that decides when to stop."""
         objective, history = self.objective, self.history
         weighting, parts = self.direction.weighting, self.direction.parts
@@ -182,8 +183,3 @@ class Trainer:
         history.validation.append(losses)
         history.validation_objective.append(self.validation.total(losses))
         return history.validation_objective[-1]
-
-
-def take_rows(X, rows):
-    """Return rows of a dense or csr X."""
-    return X.take(rows, axis=0) if isinstance(X, np.ndarray) else X[rows]

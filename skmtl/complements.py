@@ -13,6 +13,7 @@ from scipy.linalg import cholesky, lapack, solve_triangular
 
 # Rows of more numbers than that are kept in single precision, unless the sum of their
 # squares (of which no curvature is larger) would leave them too few digits.
+SMALL = 64  # systems whose handling takes longer than their arithmetic
 SINGLE_SIZE = 50_000
 SINGLE_BEND = 1e7
 
@@ -30,6 +31,13 @@ class MatrixComplement:
 
         Returns None where rounding has left too little of them to be inverted.
         """
+        m = A.shape[1]
+        if len(A) > 1 and m <= SMALL:  # one call for all of them
+            A[:, np.arange(m), np.arange(m)] += 1.0
+            try:
+                return cls(np.eye(m) - np.linalg.inv(A), index)
+            except np.linalg.LinAlgError:
+                return None
         C = np.empty_like(A)
         for s in range(len(A)):
             A[s].flat[:: len(A[s]) + 1] += 1.0
@@ -42,10 +50,17 @@ class MatrixComplement:
             C[s].flat[:: len(A[s]) + 1] += 1.0
         return cls(C, index)
 
+    @property
+    def _one_each(self):
+        """Whether every task has a system of its own, in their order."""
+        return len(self.C) > 1 and np.array_equal(self.index, np.arange(len(self.C)))
+
     def times(self, Z):
         """Return C_t z_t for every task, (T, m)."""
         if len(self.C) == 1:
             return Z @ self.C[0]
+        if self._one_each:
+            return np.matmul(Z[:, None, :], self.C)[:, 0]
         out = np.empty_like(Z)
         for s in range(len(self.C)):
             tasks = self.index == s
@@ -54,6 +69,8 @@ class MatrixComplement:
 
     def weighted(self, U):
         """Return the sum over tasks of C_t * u_t u_t', (m, m)."""
+        if self._one_each:
+            return np.einsum("tij,ti,tj->ij", self.C, U, U, optimize=False)
         total = 0.0
         for s in range(len(self.C)):
             part = U if len(self.C) == 1 else U[self.index == s]

@@ -16,8 +16,13 @@ from scipy import sparse
 from skmtl import _kernels
 from skmtl.complements import MatrixComplement, RowComplement
 
+# Multiplications of dense numbers that take as long as one of an entry of sparse X.
+SPARSE_COST = 4
 # Newton steps hold this many numbers at most for the curvatures of the tasks.
 LARGEST_COMPLEMENT = 20_000_000
+# What their multiplications take in those of a sweep, which cannot do as many at once.
+GRAM_PRICE, ROWS_PRICE = 0.15, 0.05
+HANDLING = 30_000  # so much time does one system take before it is looked at
 
 
 @dataclass
@@ -96,6 +101,12 @@ class Gram:
         for t, g in enumerate(self.index):
             state[t] = self.state[t] + self.scale[t] * (step[t] @ self.A[g][rows])
         return state
+
+    def price(self, m):
+        """Return how many sweeps the complement of m rows costs."""
+        systems = len(_distinct(self.index, self.scale)[0])
+        work = systems * (GRAM_PRICE * m**3 + HANDLING)
+        return work / (self.W.size * self.W.shape[1])
 
     def complement(self, rows, unit):
         """Return A (I + A)^-1 of the curvature A along W[:, rows] in these units."""
@@ -204,6 +215,11 @@ class DenseRows:
             h = self.h[r0 : r0 + n]
             state[r0 : r0 + n] -= h * (step[t] @ columns[:, x0 : x0 + n] - back[t])
         return state
+
+    def price(self, m):
+        """Return how many sweeps the complement of m rows costs."""
+        n = self.n_rows[0]
+        return ROWS_PRICE * n * min(n, m) * m / (self.state.size * self.W.shape[1])
 
     def complement(self, rows, unit):
         """Return A (I + A)^-1 of the curvature A along W[:, rows] in these units."""

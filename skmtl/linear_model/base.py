@@ -12,10 +12,12 @@ from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
+from scipy import sparse
 
 from skmtl._compat import Interval, StrOptions
 from skmtl.base import SHARED, BaseTaskEstimator
 from skmtl.objectives import DataObjective, StatisticsObjective, task_weights
+from skmtl.quadratics import SPARSE_COST
 from skmtl.solvers import SOLVERS, SolverResult, solve
 from skmtl.statistics import TaskStatistics
 
@@ -266,6 +268,11 @@ def _statistics_pay(data):
     grams = data.n_tasks
     if data.shared:
         grams = len({data.weight[:, t].tobytes() for t in range(grams)})
+    if sparse.issparse(data.X):
+        # A sweep over Gram matrices costs all of them, one over rows the entries of X.
+        entries = data.X.nnz * (data.n_tasks if data.shared else 1)
+        if data.n_tasks * data.n_features**2 > SPARSE_COST * entries:
+            return False
     n_rows = data.n_labels.sum() if not data.shared else grams * data.X.shape[0]
     size = grams * data.n_features
     return size <= n_rows and 8 * size * data.n_features <= GRAM_BYTES

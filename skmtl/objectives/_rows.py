@@ -10,7 +10,7 @@ from skmtl.data import CHUNK_BYTES, PACK_BYTES
 from skmtl.losses import loss_parts
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
-from skmtl.quadratics import DenseRows, Gram, SparseRows
+from skmtl.quadratics import SPARSE_COST, DenseRows, Gram, SparseRows
 
 # Curvatures of all features in all tasks may take this much memory.
 LARGEST_GRAMS = 2**31
@@ -155,7 +155,7 @@ class DataObjective:
         else:
             h, squares = self.rows.bends(point.Z, point.intercept, point.u)
         W = np.ascontiguousarray(point.W[features].T)
-        if self.known is not None or len(features) <= self.data.n_labels.max():
+        if self.known is not None or self._grams_pay(len(features)):
             g = np.ascontiguousarray(self.gradient(point)[features].T)
             if self.known is not None:
                 return self.known.gram_model(features, W, g, squares)
@@ -167,6 +167,17 @@ class DataObjective:
         model = kind.build(self.data, features, W, h, residual, self.fit_intercept)
         model.exact = self.quadratic
         return model
+
+    def _grams_pay(self, k):
+        """Tell whether sweeps over k features cost less on Gram matrices than on rows.
+
+        Those of sparse rows cost their entries, a few times as much each.
+        """
+        data = self.data
+        if not sparse.issparse(data.X):
+            return k <= data.n_labels.max()
+        entries = data.X.nnz * k / self.n_features
+        return k**2 <= SPARSE_COST * entries / (1 if data.shared else self.n_tasks)
 
     @cached_property
     def _one_weight(self):

@@ -8,9 +8,8 @@ from skmtl.moments import grams_times
 from skmtl.objectives._point import Point
 from skmtl.quadratics import Gram
 
-
 # So small a share of D0 need not be known any better.
-NO_MATTER = 1e-12
+NO_MATTER = 1e-11
 
 
 class StatisticsObjective:

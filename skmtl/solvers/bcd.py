@@ -121,7 +121,7 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
             break
         until_check = min(2 * until_check, SWEEPS_PER_CHECK)
         best, stalled = min(best, found), stalled + 1 if found >= best else 0
-        if newton.suits(model) and newton.step(model, value, found, g):
+        if newton.due(model, sweeps) and newton.step(model, value, found, g):
             anderson, until_check = Anderson(), 1
         if report is not None and report():
             return sweeps, found, True

@@ -33,13 +33,22 @@ class SupportNewton:
     def __init__(self, arguments):
         self.starts, self.a2, self.a1, self.ridge, code, positive = arguments
         self._smooth = code == 0 and not positive and not self.a1.any()
-        self._factor, self._failures = FIRST_FACTOR, 0
+        self._factor, self._failures, self._last = FIRST_FACTOR, 0, 0
 
-    def suits(self, model):
-        """Tell whether there are steps for such a model and norm."""
-        return (
-            self._smooth and self._failures < FAILURES and hasattr(model, "complement")
-        )
+    def due(self, model, sweeps):
+        """Tell whether there are steps for such a norm and model, and it is their turn.
+
+        Since the last one there have been as many of the sweeps as take its time.
+        """
+        if not self._smooth or self._failures >= FAILURES:
+            return False
+        if not hasattr(model, "complement"):
+            return False
+        used = np.count_nonzero(model.W.any(axis=0))
+        if sweeps - self._last < model.price(used):
+            return False
+        self._last = sweeps
+        return True
 
     def step(self, model, value, gap, g):
         """Move the model to a better point; return whether there was one.

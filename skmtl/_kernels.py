@@ -497,8 +497,12 @@ def logistic_gap(y, z, rho, out):
         p, p_not = (large, small * large) if z[i] >= 0.0 else (small * large, large)
         if y[i] == 0.0 or y[i] == 1.0:
             wrong, right = (p, p_not) if y[i] == 0.0 else (p_not, p)
-            more = (1.0 - rho) * wrong / max(right, 1e-300)
-            out[i] = rho * wrong * log_rho + (1.0 - rho * wrong) * np.log1p(more)
+            q = 1.0 - rho * wrong
+            if right > 1e-4:
+                log_ratio = np.log1p((1.0 - rho) * wrong / right)
+            else:  # which underflows long before its logarithm does
+                log_ratio = np.log(q) + abs(z[i]) + np.log1p(small) if q > 0.0 else 0.0
+            out[i] = rho * wrong * log_rho + q * log_ratio
             continue
         # log p is not taken of p, which underflows long before it.
         log_large = -np.log1p(small)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cholesky, lapack, solve_triangular
 
-
 # Rows of more numbers than that are kept in single precision, unless the sum of their
 # squares (of which no curvature is larger) would leave them too few digits.
 SMALL = 64  # systems whose handling takes longer than their arithmetic

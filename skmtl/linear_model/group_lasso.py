@@ -310,7 +310,8 @@ class GroupLassoClassifier(_GroupLasso, LinearTaskClassifier):
     task_classes_ : dict
         The classes of each task; one with a single class is left out of the joint fit.
     coef_ : ndarray of shape (n_tasks, n_features)
-        Coefficients of the log-odds, a row per task; per class where a task has more than two.
+        Coefficients of the log-odds, a row per task; per class where a task has more
+        than two.
     coef_rows_ : list of (task, class)
         What each row of `coef_` and `intercept_` belongs to; (task, positive class)
         where there are two.

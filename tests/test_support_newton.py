@@ -1,0 +1,198 @@
+"""Newton steps on the support, and models in which one Gram matrix serves all tasks."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from skmtl import GroupLassoRegressor
+from skmtl.complements import MatrixComplement, RowComplement
+from skmtl.data import TaskData
+from skmtl.layouts import read_labels
+from skmtl.losses import Huber, Logistic, Squared
+from skmtl.objectives import DataObjective
+from skmtl.penalties import SparseGroup, WithRidge
+from skmtl.penalties.blocks import Blocks
+from skmtl.quadratics import Gram
+from skmtl.solvers import solve
+from skmtl.solvers.support import SupportNewton
+
+
+def random_gram(rng, k, T, G):
+    """Return a Gram model at a point where some rows are 0."""
+    B = rng.normal(size=(G, 2 * k, k))
+    A = np.einsum("gij,gil->gjl", B, B) / (2 * k)
+    index = np.arange(T) % G
+    scale = rng.uniform(0.5, 2.0, size=T) if G > 1 else np.ones(T)
+    W = rng.normal(size=(T, k))
+    W[:, [1, 4]] = 0.0
+    q = rng.normal(size=(T, k))
+    state = np.stack([scale[t] * A[index[t]] @ W[t] - q[t] for t in range(T)])
+    return Gram(A, index, scale, W, state, 100.0), q
+
+
+@pytest.mark.parametrize("G", [1, 2, 3])
+@pytest.mark.parametrize("m", [5, 70])
+def test_complements(G, m):
+    rng = np.random.default_rng(0)
+    B = rng.normal(size=(G, m + 3, m))
+    A = np.einsum("gij,gil->gjl", B, B)
+    index, Z = np.arange(6) % G, rng.normal(size=(6, m))
+    exact = np.stack([A[g] @ np.linalg.inv(np.eye(m) + A[g]) for g in index])
+    found = MatrixComplement.of(A.copy(), index)
+    assert_allclose(found.times(Z), np.einsum("tij,tj->ti", exact, Z), atol=1e-11)
+    weighted = np.einsum("tij,ti,tj->ij", exact, Z, Z)
+    assert_allclose(found.weighted(Z), weighted, atol=1e-10)
+
+
+@pytest.mark.parametrize(("n", "rtol"), [(20, 1e-11), (400, 1e-4)])
+def test_complement_of_rows(n, rtol):
+    """In double precision where it is small, in single where that is faster."""
+    rng = np.random.default_rng(0)
+    B = rng.normal(size=(n, 2 * n)) / n
+    A, Z = B.T @ B, rng.normal(size=(3, 2 * n))
+    exact = A @ np.linalg.inv(np.eye(2 * n) + A)
+    found = RowComplement.of(np.ascontiguousarray(B.T))
+    assert found.columns.dtype == (np.float64 if n == 20 else np.float32)
+    assert_allclose(found.times(Z), Z @ exact, rtol=rtol, atol=rtol)
+    assert_allclose(found.diagonal(), np.diag(exact), rtol=rtol, atol=rtol)
+
+
+def newton_step_by_hand(model, penalty, starts, ridge):
+    """Return the step from the Hessian of all used entries, written out."""
+    T, k = model.W.shape
+    W, a = model.W, penalty.alpha
+    H, r = np.zeros((T, k, T, k)), model.state.copy()
+    for t in range(T):
+        H[t, :, t, :] = model.scale[t] * model.A[model.index[t]] + ridge * np.eye(k)
+    r += ridge * W
+    for s, e in pairwise(starts):
+        block = W[:, s:e]
+        norm = np.linalg.norm(block)
+        if norm == 0:
+            continue
+        a_b = a * np.sqrt(e - s)
+        unit = block / norm
+        r[:, s:e] += a_b * unit
+        outer = np.einsum("ti,uj->tiuj", unit, unit)
+        eye = np.einsum("tu,ij->tiuj", np.eye(T), np.eye(e - s))
+        H[:, s:e, :, s:e] += a_b / norm * (eye - outer)
+    used = W.any(axis=0)
+    mask = np.broadcast_to(used, (T, k)).ravel()
+    step = np.zeros(T * k)
+    inside = H.reshape(T * k, T * k)[np.ix_(mask, mask)]
+    step[mask] = -np.linalg.solve(inside, r.ravel()[mask])
+    return step.reshape(T, k)
+
+
+@pytest.mark.parametrize("G", [1, 3])
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_the_step_is_that_of_newton(G, ridge, grouped):
+    rng = np.random.default_rng(1)
+    model, _ = random_gram(rng, 8, 3, G)
+    blocks = None
+    starts = np.arange(9)
+    if grouped:
+        blocks = Blocks(np.array([0, 1, 2, 2, 3, 4, 4, 4]))
+        starts = blocks.starts
+    penalty = SparseGroup(0.05, blocks=blocks)
+    whole = WithRidge(penalty, ridge) if ridge else penalty
+    newton = SupportNewton(whole.kernel_arguments(8))
+    system = newton._system(model, model.gradient())
+    step = np.zeros_like(model.W)
+    step[:, system.rows] = system.solve(0.0, 1e-12)
+    expected = newton_step_by_hand(model, penalty, starts, ridge)
+    for s, e in pairwise(starts):
+        old, new = model.W[:, s:e], model.W[:, s:e] + expected[:, s:e]
+        if old.any() and (old * new).sum() <= 0:  # turned around: taken out
+            expected[:, s:e] = -old
+    assert_allclose(step, expected, atol=1e-9)
+    state = model.moved(system.rows, step[:, system.rows])
+    exact = np.stack([
+        model.scale[t] * model.A[model.index[t]] @ step[t] for t in range(3)
+    ])  # fmt: skip
+    assert_allclose(state - model.state, exact, atol=1e-11)
+
+
+def test_steps_descend_and_wait_for_their_turn():
+    rng = np.random.default_rng(2)
+    model, _ = random_gram(rng, 8, 3, 1)
+    penalty = SparseGroup(0.3)
+    newton = SupportNewton(penalty.kernel_arguments(8))
+
+    def value():
+        return model.value() + penalty.value(model.W.T)
+
+    for sweeps in range(20):
+        before = value()
+        due = newton.due(model, sweeps)
+        if not due:
+            assert sweeps - newton._last < model.price(8)
+            continue
+        newton.step(model, value, 1.0, model.gradient())
+        assert value() <= before * (1 + 1e-12)
+    assert not SupportNewton(SparseGroup(0.3, 0.5).kernel_arguments(8)).due(model, 99)
+    assert not SupportNewton(SparseGroup(0.3, norm="linf").kernel_arguments(8)).due(
+        model, 99
+    )
+
+
+def wide(n, p, T, missing, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) + rng.normal(size=p)
+    Y = X[:, :4] @ rng.normal(size=(4, T)) + rng.normal(size=(n, T))
+    Y[rng.random(Y.shape) < missing] = np.nan
+    return X, Y
+
+
+@pytest.mark.parametrize("missing", [0.05, 0.4, 0.8])
+def test_one_gram_matrix_for_all_tasks_with_missing_labels(missing):
+    """To the same certificate, without a Gram matrix per task."""
+    X, Y = wide(300, 60, 20, missing)
+    model = GroupLassoRegressor(0.05, tol=1e-10).fit(X, Y)
+    assert model.converged_
+    D0 = 0.5 * np.nanvar(Y, axis=0).sum()
+    assert model.dual_gap_ <= 1e-10 * D0
+    slow = GroupLassoRegressor(0.05, tol=1e-10, solver="fista").fit(X, Y)
+    assert_allclose(model.coef_, slow.coef_, atol=2e-5)
+
+
+@pytest.mark.parametrize("loss", [Squared(), Huber(), Logistic()])
+def test_curvature_of_each_task_once_rounds_are_poor(loss):
+    X, Y = wide(300, 60, 20, 0.3)
+    if isinstance(loss, Logistic):
+        Y = np.where(np.isnan(Y), np.nan, Y > 0)
+    data = TaskData.pack(X, read_labels(Y))
+    f = DataObjective(data, loss, np.ones(20))
+    assert f.shares_grams
+    every = np.arange(60)
+    nothing = f.nothing
+    assert len(f.model(nothing, every).A) == 1
+    assert not f.sharpen(nothing, 0)
+    assert f.sharpen(nothing, 1000)
+    own = f.model(nothing, every)
+    assert len(own.A) == 20
+    # Its curvature is that of f: differences of gradients along a small step.
+    step = 1e-5 * np.random.default_rng(0).normal(size=(60, 20))
+    change = f.gradient(f.at(step)) - f.gradient(nothing)
+    image = np.stack([own.A[t] @ step[:, t] for t in range(20)], axis=1)
+    if not isinstance(loss, Huber):  # which is raised where it is straight
+        assert_allclose(image, change, atol=1e-3 * np.abs(change).max())
+    penalty = SparseGroup(0.05)
+    result = solve(f, penalty, solver="bcd", tol=1e-9, max_iter=10_000)
+    assert result.converged
+
+
+def test_rows_or_statistics():
+    """Few features that pull are fitted from the rows, many from the statistics."""
+    X, Y = wide(400, 40, 5, 0.0)
+    for alpha, from_rows in ((1.5, True), (0.01, False)):
+        model = GroupLassoRegressor(alpha)
+        model.n_features_in_ = 40
+        objective = model._rows_objective(TaskData.pack(X, read_labels(Y)))
+        assert model._rows_pay(objective, None) == from_rows
+        fitted = GroupLassoRegressor(alpha, tol=1e-10).fit(X, Y)
+        slow = GroupLassoRegressor(alpha, tol=1e-10, solver="fista").fit(X, Y)
+        assert_allclose(fitted.coef_, slow.coef_, atol=1e-4)

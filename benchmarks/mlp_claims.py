@@ -86,10 +86,8 @@ def splits(X, Y, n_splits):
 
 
 def network(loss, seed, **settings):
-    """Return a network with hard sharing."""
-    return MultiTaskMLPRegressor(
-        loss=loss, alpha=0.01, max_iter=400, random_state=seed, **settings
-    )
+    """Return a network with hard sharing and the default penalty."""
+    return MultiTaskMLPRegressor(loss=loss, max_iter=400, random_state=seed, **settings)
 
 
 def fit_best(X, Y, loss, seed, solver, weights, rates):

@@ -169,10 +169,10 @@ def test_curvature_of_each_task_once_rounds_are_poor(loss):
     assert f.shares_grams
     every = np.arange(60)
     nothing = f.nothing
-    assert len(f.model(nothing, every).A) == 1
+    assert len(f.sweep_model(nothing, every).A) == 1
     assert not f.sharpen(nothing, 0)
     assert f.sharpen(nothing, 1000)
-    own = f.model(nothing, every)
+    own = f.sweep_model(nothing, every)
     assert len(own.A) == 20
     # Its curvature is that of f: differences of gradients along a small step.
     step = 1e-5 * np.random.default_rng(0).normal(size=(60, 20))

@@ -63,6 +63,10 @@ class ClassObjective(DataObjective):
         """Do nothing: the curvature of each model is that of its point."""
         return False
 
+    def sweep_model(self, point, features):
+        """Return `model`."""
+        return self.model(point, features)
+
     def model(self, point, features):
         """Return a quadratic of the rows `features` of W that touches f at the point.
 

@@ -150,23 +150,33 @@ class DataObjective:
         It is held by Gram matrices where there are fewer features than rows, else by
         its residuals.
         """
-        if self.quadratic:
-            h, squares = self.omega, 2.0 * point.value
-        else:
-            h, squares = self.rows.bends(point.Z, point.intercept, point.u)
+        h, squares = self._bends(point)
         W = np.ascontiguousarray(point.W[features].T)
         if self.known is not None or self._grams_pay(len(features)):
             g = np.ascontiguousarray(self.gradient(point)[features].T)
             if self.known is not None:
                 return self.known.gram_model(features, W, g, squares)
-            if self._alike_enough(features):
-                return self._common_model(features, W, g, squares, h)
             return self._gram_model(features, W, g, squares, h)
         residual = np.divide(-point.u, h, out=np.zeros_like(h), where=h > 0)
         kind = SparseRows if sparse.issparse(self.data.X) else DenseRows
         model = kind.build(self.data, features, W, h, residual, self.fit_intercept)
         model.exact = self.quadratic
         return model
+
+    def sweep_model(self, point, features):
+        """Return the same for a solver that takes many rounds of cheap models.
+
+        One Gram matrix stands for those of all tasks where they share rows.
+        """
+        if self.known is None and self._alike_enough(features):
+            return self._common_model(point, features)
+        return self.model(point, features)
+
+    def _bends(self, point):
+        """Return (h, squares) as `RowLoss.bends` does."""
+        if self.quadratic:
+            return self.omega, 2.0 * point.value
+        return self.rows.bends(point.Z, point.intercept, point.u)
 
     def _grams_pay(self, k):
         """Tell whether sweeps over k features cost less on Gram matrices than on rows.
@@ -190,7 +200,10 @@ class DataObjective:
         Where tasks share rows, that costs a T-th of their own ones, and as many more
         rounds as the weights of the rows differ.
         """
-        if not self.data.shared or self.n_tasks * len(features) < MANY_GRAMS:
+        k = len(features)
+        if not self.data.shared or self.n_tasks * k < MANY_GRAMS:
+            return False
+        if not self._grams_pay(k):
             return False
         return not (self.quadratic and self._one_weight)
 
@@ -225,17 +238,20 @@ class DataObjective:
         pays = poor_rounds * (p + LOSS_COST) >= p**2
         if not (self.shares_grams and fit and pays):
             return False
-        h, _ = self.rows.bends(point.Z, point.intercept, point.u)
+        h, _ = self._bends(point)
         nothing = np.zeros((T, p))
         model = self._gram_model(np.arange(p), nothing, nothing, 0.0, h)
         self._kept = model.A
         return True
 
-    def _common_model(self, features, W, g, squares, h):
+    def _common_model(self, point, features):
         """Return a quadratic of one Gram matrix, at the mean curvature of each task.
 
         Or that of the Gram matrices which `sharpen` has found.
         """
+        h, squares = self._bends(point)
+        W = np.ascontiguousarray(point.W[features].T)
+        g = np.ascontiguousarray(self.gradient(point)[features].T)
         if self._kept is not None:
             gram = self._kept[:, features][:, :, features]
             index, one = np.arange(len(gram)), np.ones(len(gram))

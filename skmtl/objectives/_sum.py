@@ -67,7 +67,15 @@ class SumObjective:
 
     def model(self, point, features):
         """Return f as a quadratic of the rows `features` of V, the others fixed."""
-        model = self.inner.model(self._inside(point), features % self.inner.n_features)
+        return self._moved(self.inner.model, point, features)
+
+    def sweep_model(self, point, features):
+        """Return the same for a solver that takes many rounds of cheap models."""
+        return self._moved(self.inner.sweep_model, point, features)
+
+    def _moved(self, model_of, point, features):
+        """Return a model of the objective inside in the coordinates of V."""
+        model = model_of(self._inside(point), features % self.inner.n_features)
         model.move_to(np.ascontiguousarray(point.W[features].T))
         return model
 

@@ -38,7 +38,7 @@ def block_coordinate_descent(objective, penalty, W0, monitor):
         last = monitor.gap <= 3.0 * inside
         features, size = _working_set(penalty, point.W, objective.gradient(point), size)
         last |= len(features) == objective.n_features
-        model, start = objective.model(point, features), point.W
+        model, start = objective.sweep_model(point, features), point.W
         point, inside, stopped = _advance(
             objective, penalty, point, features, monitor, model, last
         )

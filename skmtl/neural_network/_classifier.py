@@ -146,9 +146,9 @@ default="equal"
         "train_loss" and "validation_loss", the mean loss of each task in each epoch
         (less the smallest possible one), NaN where a task has no held-out label; the
         second is empty without early stopping. "loss_weight", what multiplied the
-        losses. With `monitor_conflict` also "task_cosine" (n_iter_, n_trained,
-        n_trained), the cosines between the gradients of tasks, and "sample_cosine", the
-        mean cosine between the gradients of two samples of a task.
+        losses. With `monitor_conflict` also "task_cosine", the cosines between the
+        gradients of tasks in each epoch, of shape (n_iter_, n_trained, n_trained), and
+        "sample_cosine", the mean cosine between the gradients of two samples of a task.
     converged_ : bool
         Whether training stopped for lack of progress.
     n_features_in_ : int

@@ -182,6 +182,15 @@ def test_auxiliary_tasks_in_the_long_layout():
     assert not np.allclose(without.predict(X, task="a"), model.predict(X, task="a"))
 
 
+def test_auxiliary_tasks_alone_cannot_be_watched():
+    X, Y = nonlinear_tasks(n=40, T=2)
+    Y[1:, 0] = np.nan
+    model = MultiTaskMLPRegressor((8,), auxiliary_tasks=[1], **QUICK)
+    with pytest.raises(ValueError, match="labels of auxiliary tasks only"):
+        model.fit(X, Y)
+    quick_fit(model.set_params(early_stopping=False), X, Y)
+
+
 def test_auxiliary_classes():
     rng = np.random.default_rng(6)
     X = rng.normal(size=(200, 3))

@@ -76,7 +76,7 @@ def test_mgda_is_the_shortest_vector_of_the_hull(n_tasks, scale):
     assert np.all(weights >= 0)
     np.testing.assert_allclose(weights.sum(), 1.0)
     shortest = weights @ g
-    assert np.all(g @ shortest >= (1 - 1e-9) * shortest @ shortest)
+    assert np.all(g @ shortest >= (1 - 1e-3) * shortest @ shortest)
 
 
 def test_degenerate_gradients():

@@ -35,6 +35,11 @@ def assemble(estimator, X, problem, held, task_weight, watched, network, theta, 
         counts = np.where(watched, task_weight, 0.0)
         held = np.flatnonzero(held)
         validation = Validation(X, entries, held, columns, counts, CHUNK_ROWS)
+        if not validation.weight[validation.seen].any():
+            raise ValueError(
+                "early_stopping=True has labels of auxiliary tasks only to watch. Pass "
+                "early_stopping=False, or more rows of other tasks."
+            )
     if estimator.monitor_conflict:
         monitor = ConflictMonitor(objective, X, entries, rows)
     direction = Direction(

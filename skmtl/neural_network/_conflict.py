@@ -25,17 +25,10 @@ class ConflictMonitor:
         rows = np.random.RandomState(0).permutation(rows)
         chosen = rows[:BATCH_ROWS]
         self.X, self.batch = X[chosen], entries.of_rows(chosen)
-        taken = np.zeros(self.columns.n_tasks, dtype=int)
-        self.samples = []
-        for row in rows:
-            batch = entries.of_rows(np.array([row]))
-            tasks = np.unique(self.columns.task[batch.column[batch.weight > 0]])
-            tasks = tasks[taken[tasks] < SAMPLES]
-            if len(tasks):
-                taken[tasks] += 1
-                self.samples.append((X[[row]], batch, tasks))
-            if np.all(taken == SAMPLES):
-                break
+        self.samples = [
+            (X[[row]], entries.of_rows(np.array([row])), tasks)
+            for row, tasks in _samples(entries, self.columns, rows).items()
+        ]
 
     def measure(self, parts, dtype):
         """Return (cosines between tasks (T, T), mean cosine between samples (T,))."""
@@ -56,6 +49,20 @@ class ConflictMonitor:
         return between_tasks, np.where(
             pairs > 0, (squares - count) / np.maximum(pairs, 1.0), np.nan
         )
+
+
+def _samples(entries, columns, rows):
+    """Return {row: its tasks to look at}: the first rows that have labels of a task."""
+    place = np.full(len(entries.start) - 1, len(rows))
+    place[rows] = np.arange(len(rows))
+    of_entry = np.repeat(place, np.diff(entries.start))
+    task = columns.task[entries.column]
+    found = {}
+    for t in range(columns.n_tasks):
+        places = np.unique(of_entry[task == t])
+        for row in rows[places[places < len(rows)][:SAMPLES]].tolist():
+            found.setdefault(row, []).append(t)
+    return found
 
 
 def unit_rows(J):

@@ -1,10 +1,11 @@
 """Warnings at the user's line, however deep they are raised."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
 
-PACKAGE = str(Path(__file__).parents[1])
+PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
 def warn_user(message, category=UserWarning):

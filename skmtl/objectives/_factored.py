@@ -128,6 +128,8 @@ class CodesObjective(_Through):
         squares = 2.0 * point.value if self.quadratic else whole.squares
         return Gram(A, whole.index, whole.scale, S, g, squares)
 
+    sweep_model = model  # Gram matrices, and as cheap as can be
+
 
 class DirectionsObjective(_Through):
     """f(L S) as a function of L (p, k), for given S; `known` as for the codes."""

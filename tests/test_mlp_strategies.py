@@ -367,3 +367,39 @@ def test_strings_are_the_defaults_and_objects_are_left_alone(name, strategy):
     assert vars(strategy) == before
     for parameter in strategy.get_params():
         assert f"{name}__{parameter}" in by_object.get_params()
+
+
+# ---------------------------------------------------------------- kinds of one's own
+class OnlyTheFirst:
+    """A combination of gradients that listens to one task."""
+
+    def weights(self, gramian, rng):
+        """Return 1 for the first task."""
+        return (np.arange(len(gramian)) == 0).astype(float)
+
+
+class Halved:
+    """A weighting and a kind of sharing, from the parts that there are."""
+
+    def start(self, tasks, learning_rate):
+        """Return weights of one half."""
+        return FixedWeights(dict.fromkeys(tasks, 0.5)).start(tasks, learning_rate)
+
+    def build(self, sizes, columns, activation):
+        """Return a network with layers of half the size."""
+        sizes = [sizes[0], *(size // 2 for size in sizes[1:])]
+        return HardSharing().build(sizes, columns, activation)
+
+
+def test_objects_of_ones_own():
+    X, Y = nonlinear_tasks(n=60, T=2)
+    options = {**QUICK, "early_stopping": False, "alpha": 0.0, "solver": "sgd"}
+    model = MultiTaskMLPRegressor((8,), gradient=OnlyTheFirst(), **options)
+    a = quick_fit(model, X, Y)
+    b = quick_fit(clone(model), X, np.column_stack([Y[:, 0], Y[::-1, 1]]))
+    np.testing.assert_allclose(a.coefs_[0], b.coefs_[0], rtol=1e-9)
+    own = Halved()
+    model = MultiTaskMLPRegressor((8,), sharing=own, loss_weighting=own, **QUICK)
+    quick_fit(model, X, Y)
+    assert model.head_coef_.shape == (2, 4)
+    np.testing.assert_array_equal(model.history_["loss_weight"], 0.5)

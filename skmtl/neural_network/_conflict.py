@@ -35,12 +35,17 @@ class ConflictMonitor:
         n_tasks = self.columns.n_tasks
         shared = self.objective.network.shared
         J = np.empty((n_tasks, self.objective.network.n_parameters), dtype=dtype)
+        rows = [self.objective.network.parts(row) for row in J]
         self.objective.jacobian(parts, self.X, self.batch, J)
         between_tasks = cosines(J[:, shared])
         total = np.zeros((n_tasks, shared.stop - shared.start))
         count = np.zeros(n_tasks)
         for X, batch, tasks in self.samples:
-            self.objective.jacobian(parts, X, batch, J)
+            if len(tasks) == 1:  # as in the long layout
+                t = tasks[0]
+                self.objective.task_gradient(parts, X, batch, t, rows[t])
+            else:
+                self.objective.jacobian(parts, X, batch, J)
             unit, some = unit_rows(J[tasks, shared])
             total[tasks] += unit
             count[tasks] += some

@@ -29,7 +29,8 @@ class Direction:
         self.gradient = np.empty_like(theta)
         self.gradient_parts = network.parts(self.gradient)
         self.by_task = None
-        if weighting.needs_norms or not combiner.plain:
+        self.plain = getattr(combiner, "plain", False)
+        if weighting.needs_norms or not self.plain:
             shape = (objective.columns.n_tasks, len(theta))
             self.by_task = np.empty(shape, dtype=theta.dtype)
 
@@ -66,7 +67,7 @@ class Direction:
         losses = self.objective.jacobian(self.parts, X, batch, J, scale, self.dropout)
         np.sum(J, axis=0, out=self.gradient)
         shared = J[:, network.shared]
-        if not self.combiner.plain:
+        if not self.plain:
             gramian = (shared @ shared.T).astype(float)
             if np.isfinite(gramian).all():  # otherwise training diverges, and says so
                 weights = self.combiner.weights(gramian, self.rng)

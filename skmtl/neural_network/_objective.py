@@ -48,6 +48,12 @@ class Objective:
         self.network.jacobian(parts, cache, batch, delta, out)
         return losses
 
+    def task_gradient(self, parts, X, batch, t, out_parts):
+        """Write the gradient of the loss of task t, without penalties."""
+        _, delta, cache = self._scores(parts, X, batch, None, None)
+        delta[self.columns.task[batch.column] != t] = 0.0
+        self.network.backward(parts, cache, batch, delta, out_parts)
+
     def add_penalty_gradient(self, theta, parts, out, out_parts):
         """Add the gradient of the penalties to `out`."""
         penalised = self.network.n_penalised

@@ -2,8 +2,8 @@
 
 A strategy has ``weights(gramian, rng)``: from the (T, T) inner products of the tasks'
 gradients of the shared parameters to the weights (T,) of their sum. Heads, which one
-task alone has, follow its own gradient. ``plain`` says that the weights are all 1, so
-that the gradients of tasks need not be told apart.
+task alone has, follow its own gradient. ``plain = True`` says that the weights are all
+1, so that the gradients of tasks need not be told apart.
 """
 
 from skmtl.neural_network.combining.mgda import MGDA

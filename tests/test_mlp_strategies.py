@@ -143,6 +143,14 @@ def test_dynamic_weights_are_the_formula():
     np.testing.assert_allclose(state.weights, 2 * score / score.sum())
 
 
+def test_dynamic_weights_wait_for_tasks_that_chunks_lack():
+    state = DynamicWeights(temperature=1.0).start([0, 1], 1.0)
+    for losses in ([1.0, 2.0], [1.0, 0.0], [1.0, 1.0]):
+        state.after_epoch(np.array(losses))
+    score = np.exp([1.0, 0.5])
+    np.testing.assert_allclose(state.weights, 2 * score / score.sum())
+
+
 def test_fixed_weights_must_cover_all_tasks():
     X, Y = nonlinear_tasks(n=40, T=2)
     for mapping in ({0: 1.0}, {0: 1.0, 1: 0.0}, {0: 1.0, 1: np.nan}):

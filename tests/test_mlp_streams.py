@@ -257,6 +257,11 @@ def test_tasks_that_cannot_be_added():
         model.fit_new_task(X[:, :2], y, task="d")
     np.testing.assert_array_equal(model.predict(X, task="a"), before)
     X, Y = nonlinear_tasks(n=40, T=2)
+    empty = MultiTaskMLPClassifier()
+    with pytest.warns(UserWarning, match="one class only"):
+        empty.fit(X, np.zeros((40, 2), dtype=int))
+    with pytest.raises(ValueError, match="needs a trained network"):
+        empty.fit_new_task(X, X[:, 0] > 0, task=2)
     soft = quick_fit(MultiTaskMLPRegressor((4,), sharing="soft", **QUICK), X, Y)
     with pytest.raises(ValueError, match="hard sharing"):
         soft.fit_new_task(X, Y[:, 0], task=2)

@@ -61,7 +61,7 @@ class NewTaskMixin:
             at = len(self.tasks_)
             weight, table = 0.0, {}
             if len(problem.kept):
-                weight, table = self._train_head(X, problem, known, trunk, at)
+                weight, table = self._train_head(X, problem, trunk, at)
             tasks = np.append(self.tasks_, labels.tasks)
             vars(self).update(self._with_task(known, tasks))
             self.tasks_ = tasks
@@ -79,6 +79,11 @@ class NewTaskMixin:
                 "fit_new_task needs a model whose tasks have labels: fit with task=, "
                 "or with one column of y per task."
             )
+        if self._network is None:
+            raise ValueError(
+                "fit_new_task needs a trained network, but every task of this model "
+                "had labels of one kind only and took no part. Fit it anew."
+            )
         if not isinstance(self._network, HardNetwork):
             raise ValueError(
                 "fit_new_task needs a network with hard sharing: other kinds have no "
@@ -91,7 +96,7 @@ class NewTaskMixin:
                 "partial_fit or warm_start=True."
             )
 
-    def _train_head(self, X, problem, known, trunk, at):
+    def _train_head(self, X, problem, trunk, at):
         """Train and insert a head; return (its weight c_t, attributes to be set)."""
         rng = check_random_state(self.random_state)
         old, parts = self._network, parts_of(self)

@@ -54,10 +54,14 @@ class _Dynamic(Weights):
         self.temperature, self.before = temperature, None
 
     def after_epoch(self, losses):
-        """Set the weights of the next epoch."""
-        if self.before is not None:
-            ratio = losses / np.maximum(self.before, 1e-12)
-            score = ratio / self.temperature
-            share = np.exp(score - score.max())
-            self.weights = len(losses) * share / share.sum()
-        self.before = losses.copy()
+        """Set the weights of the next epoch; a loss of 0 is that of a task not seen."""
+        seen = losses > 0
+        if self.before is None:
+            self.before = losses.copy()
+            return
+        known = seen & (self.before > 0)
+        ratio = np.where(known, losses / np.where(known, self.before, 1.0), 1.0)
+        score = ratio / self.temperature
+        share = np.exp(score - score.max())
+        self.weights = len(losses) * share / share.sum()
+        self.before = np.where(seen, losses, self.before)

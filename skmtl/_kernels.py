@@ -516,3 +516,48 @@ def logistic_gap(y, z, rho, out):
         if q_not > 0.0:
             total += q_not * np.log(q_not) - q_not * log_p_not
         out[i] = total
+
+
+@jit
+def packed_matvec(X, offsets, W, out):
+    """Write the products of the rows of each task with its row of W (T, p)."""
+    for t in range(len(W)):
+        w = W[t]
+        for i in range(offsets[t], offsets[t + 1]):
+            x = X[i]
+            dot = 0.0
+            for j in range(len(w)):
+                dot += x[j] * w[j]
+            out[i] = dot
+
+
+@jit
+def packed_rmatvec(X, offsets, u, out):
+    """Write X_t'u_t for each task to a row of out (T, p)."""
+    for t in range(len(out)):
+        total = out[t]
+        total[:] = 0.0
+        for i in range(offsets[t], offsets[t + 1]):
+            x = X[i]
+            for j in range(len(total)):
+                total[j] += x[j] * u[i]
+
+
+@jit
+def packed_grams(X, offsets, h, mean, out):
+    """Write (X_t - mean_t)' diag(h_t) (X_t - mean_t) of each task to out (T, p, p)."""
+    p = X.shape[1]
+    row = np.empty(p)
+    for t in range(len(out)):
+        gram = out[t]
+        gram[:] = 0.0
+        for i in range(offsets[t], offsets[t + 1]):
+            for j in range(p):
+                row[j] = X[i, j] - mean[t, j]
+            for j in range(p):
+                step, own = h[i] * row[j], gram[j]
+                for k in range(j + 1):
+                    own[k] += step * row[k]
+        for j in range(p):
+            for k in range(j):
+                gram[k, j] = gram[j, k]

@@ -19,6 +19,7 @@ def warm_up():
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
     wide = rng.normal(size=(6, 9))
+    few_entries = sparse.csr_array(np.eye(12, 60) + np.eye(12, 60, 12))
     task = np.repeat([0, 1], 6)
     fits = [
         (GroupLassoRegressor(0.1), X, Y, None),
@@ -31,7 +32,7 @@ def warm_up():
         (TaskTreeRegressor(0.1), X, Y, None),
         (GroupLassoRegressor(0.1), wide, Y[:6], None),
         (GroupLassoRegressor(0.1), wide, Y[:6, 0], task[3:9]),
-        (GroupLassoRegressor(0.1), sparse.csr_array(wide), Y[:6], None),
+        (GroupLassoRegressor(0.1), few_entries, Y, None),
     ]
     for model, features, labels, tasks in fits:
         model.fit(features, labels, task=tasks)

@@ -155,7 +155,7 @@ PARAMETERS = [
     ({"tol": np.nan}, "tol"),
     ({"max_iter": 0}, "max_iter"),
     ({"max_iter": 1.5}, "max_iter"),
-    ({"solver": "newton"}, "solver"),
+    ({"solver": "saga"}, "solver"),
     ({"unseen": "ignore"}, "unseen"),
     ({"fit_intercept": "yes"}, "fit_intercept"),
     ({"warm_start": 2}, "warm_start"),

@@ -139,7 +139,7 @@ default="mean"
     >>> Y = X @ coef.T + rng.normal(size=(60, 3))
     >>> TaskGraphRegressor(alpha=1e6).fit(X, Y).coef_.std(axis=0).round(4)
     array([0., 0.])
-    >>> TaskGraphRegressor(alpha=0.5, norm="l2").fit(X, Y).cluster_labels_
+    >>> TaskGraphRegressor(alpha=1.5, norm="l2").fit(X, Y).cluster_labels_
     array([0, 0, 1])
     """
 

@@ -1,6 +1,7 @@
 """Tasks related by a precision matrix, given or learned with the coefficients."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -17,6 +18,16 @@ class Ties:
     adjacency: np.ndarray  # (T, T), minus what is off it
 
     complete = False  # edges of one strength between all tasks
+
+    @property
+    def n_nodes(self):
+        """Number of tasks."""
+        return len(self.degree)
+
+    @cached_property
+    def spectrum(self):
+        """Eigenvalues and eigenvectors of the matrix."""
+        return np.linalg.eigh(np.diag(self.degree) - self.adjacency)
 
     @property
     def weight(self):

@@ -1,10 +1,11 @@
 """One shared X, complete Y: the group lasso against all who solve it.
 
 Run with ``python benchmarks/shared_x.py [--quick] [--threads all]``. Peers are
-scikit-learn, celer (by the entry that runs on every scikit-learn), skglm, adelie (its
-multi-response Gaussian, one alpha) and skein-glm. Times are seconds of a warm fit at
-equal duality gap relative to ||Y||^2 / 2n; ratios say how many times longer a peer
-takes. "passes" are in units of one product X'R.
+scikit-learn, celer (by the entry that runs on every scikit-learn), skglm and adelie
+(its multi-response Gaussian, one alpha); skein-glm took 140 to 4,500 times as long as
+skmtl in the first five cells and is left out. Times are seconds of a warm fit at equal
+duality gap relative to ||Y||^2 / 2n; ratios say how many times longer a peer takes.
+"passes" are in units of one product X'R.
 """
 
 import numpy as np
@@ -98,34 +99,18 @@ def adelie(X, Y, alpha):
     return solve
 
 
-def skein(X, Y, alpha):
-    """Return solve(tol) of skein-glm, whose loss is a mean over the tasks, too."""
-
-    def solve(tol):
-        from skein_glm import MultiTaskLassoRegressor
-
-        model = MultiTaskLassoRegressor(
-            alpha / Y.shape[1], tol=tol, max_iter=10**5, fit_intercept=False,
-            screening="gap_safe",
-        )  # fmt: skip
-        return model.fit(X, Y).coef_
-
-    return solve
-
-
 PEERS = {
     "scikit-learn": scikit_learn,
     "celer": celer,
     "skglm": skglm,
     "adelie": adelie,
-    "skein-glm": skein,
 }
 
 
 def main():
     """Print the table."""
     chosen = options(__doc__)
-    describe("celer", "skglm", "adelie", "skein-glm")
+    describe("celer", "skglm", "adelie")
     rows, ratios = [], []
     for shape in [(30, 50, 3)] if chosen.quick else SHAPES:
         X, Y = problem(*shape)

@@ -56,7 +56,7 @@ def expected_failures(estimator):
         TaskRelationshipRegressor(0.01),
         TaskRelationshipRegressor(0.01, relationship="precision"),
         TaskRelationshipClassifier(),
-        TaskRelationshipClassifier(relationship="precision", eps=0.1),
+        TaskRelationshipClassifier(0.1, relationship="precision", eps=0.1),
     ],
     expected_failed_checks=expected_failures,
 )

@@ -87,7 +87,8 @@ class Gram:
         step = np.empty_like(g)
         for t in range(len(g)):
             A = self.A[self.index[t]] * self.scale[t]
-            unit = np.sqrt(np.diag(A))  # the scales of the features are no rank
+            # The scales of the features are no rank; rounding can leave less than 0.
+            unit = np.sqrt(np.maximum(np.diag(A), 0.0))
             unit[unit == 0] = 1.0
             scaled = A / unit / unit[:, None]
             step[t] = np.linalg.lstsq(scaled, g[t] / unit, rcond=None)[0] / unit

@@ -107,7 +107,7 @@ class TraceNormRegressor(_TraceNorm, LinearTaskRegressor):
         Coefficients, one row per task.
     rank_ : int
         Rank of the coefficients.
-    components_ : ndarray of shape (rank_, n_features)
+    components_ : ndarray of shape (rank, n_features)
         The directions that all tasks share, orthonormal, the most used one first;
         ``coef_ @ components_.T`` says how much of each a task takes.
     intercept_ : ndarray of shape (n_tasks,)
@@ -243,7 +243,7 @@ class TraceNormClassifier(_TraceNorm, LinearTaskClassifier):
         Coefficients of the log-odds, one row per task.
     rank_ : int
         Rank of the coefficients.
-    components_ : ndarray of shape (rank_, n_features)
+    components_ : ndarray of shape (rank, n_features)
         The directions that all tasks share, orthonormal, the most used one first;
         ``coef_ @ components_.T`` says how much of each a task takes.
     intercept_ : ndarray of shape (n_tasks,)

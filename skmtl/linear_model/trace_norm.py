@@ -33,7 +33,7 @@ class _TraceNorm(LinearTaskModel):
 
     @property
     def components_(self):
-        """Orthonormal directions that the coefficients combine, (rank_, n_features)."""
+        """Orthonormal directions that the coefficients combine, (rank, n_features)."""
         scale = getattr(self, "y_scale_", None)
         coef = self.coef_ if scale is None else self.coef_ / scale[:, None]
         _, s, Z = np.linalg.svd(coef, full_matrices=False)

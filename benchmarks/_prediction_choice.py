@@ -12,7 +12,6 @@ from sklearn.linear_model import RidgeCV
 from skmtl import AlphaPathCV, TaskKFold
 
 RIDGES = np.logspace(-3, 5, 25)
-FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,16 @@ class Choice:
 
     name: str
     held_out: float  # mean squared error in the inner folds, of labels of sd 1
-    predicted: np.ndarray
+    predicted: np.ndarray  # of the test rows, in the units of the labels
     unfinished: int  # fits that did not converge
 
 
 class Part:
     """One training part: features and labels in its units, and folds of it."""
 
-    def __init__(self, X, y, task, test, seed=0):
+    def __init__(self, X, y, task, test, folds, seed=0):
         self.train, self.test, self.task = ~test, test, task
+        self.found = {}  # what candidates came to, which settings have in common
         known = X[self.train]
         mean, sd = known.mean(axis=0), known.std(axis=0)
         kept = sd > 1e-12 * np.abs(mean)
@@ -62,7 +62,7 @@ class Part:
         self.y = (y - self.mean) / self.sd
         pooled = RidgeCV(RIDGES).fit(self.X[self.train], self.y[self.train])
         self.pooled = pooled.predict(self.X)
-        cv = TaskKFold(FOLDS, shuffle=True, random_state=seed)
+        cv = TaskKFold(folds, shuffle=True, random_state=seed)
         of_train, tasks = task[self.train], np.unique(task)
         self.folds = list(cv.split(of_train, task=of_train))
         self.rows = np.stack(
@@ -89,11 +89,13 @@ class Part:
 def choose(candidates, part):
     """Return the `Choice` with the least squared error in folds of the training part.
 
-    All is learned from its rows; the others are predicted, in the labels' units.
+    All is learned from its rows; the others are predicted.
     """
-    best = min((fit(c, part) for c in candidates), key=lambda found: found.held_out)
-    best.predicted = part.mean + part.sd * best.predicted
-    return best
+    for candidate in candidates:
+        if repr(candidate) not in part.found:
+            part.found[repr(candidate)] = fit(candidate, part)
+    choices = [part.found[repr(candidate)] for candidate in candidates]
+    return min(choices, key=lambda choice: choice.held_out)
 
 
 def fit(candidate, part):
@@ -120,6 +122,7 @@ def fit(candidate, part):
     predicted = model.predict(X[part.test], task=part.task[part.test])
     if candidate.after_pooled:
         predicted = predicted + part.pooled[part.test]
+    predicted = part.mean + part.sd * predicted
     return Choice(candidate.name, errors.min(), predicted, poor)
 
 

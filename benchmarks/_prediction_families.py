@@ -30,7 +30,12 @@ def regressors(order):
     knn = {"graph": "knn", "n_neighbors": 20}
     ridges = [{"ridge": 1e-3}], [{"ridge": 0.3}, {"ridge": 2.0}]
     return {
-        "GroupLasso": (models.GroupLassoRegressor(), [{}], [{}, {"ridge": 1.0}], {}),
+        "GroupLasso": (
+            models.GroupLassoRegressor(),
+            [{}],
+            [{}, {"ridge": 1.0}],
+            {"alphas": 20},
+        ),
         "ReweightedGroupLasso": (
             models.ReweightedGroupLassoRegressor(tol=1e-3),
             [{"gamma": 10.0}],
@@ -41,7 +46,7 @@ def regressors(order):
             models.SharedSpecificRegressor(tol=1e-3),
             [{"beta": 0.2}, {"beta": 0.3, **LOW_RANK}],
             [{"beta": 0.3}, {"beta": 0.3, **LOW_RANK}],
-            {},
+            FEW,
         ),
         "TraceNorm": (models.TraceNormRegressor(), [{}], [{}, {"ridge": 1.0}], {}),
         "TaskRelationship": (
@@ -65,7 +70,7 @@ def regressors(order):
             [{"beta": 0.1, "gamma": 0.1}, {"gamma": 1.0, **SQUARED}],
             {},
         ),
-        "TaskTree": (models.TaskTreeRegressor(), [{}], [{}], {}),
+        "TaskTree": (models.TaskTreeRegressor(), [{}], [{}], FEW),
         "TaskClustering": (
             models.TaskClusteringRegressor(),
             *_boxes("n_clusters"),

@@ -87,7 +87,7 @@ def rmse(y, predicted):
     return np.sqrt(((y - predicted) ** 2).mean())
 
 
-def run(data, tests, score, settings, name):
+def run(data, tests, score, settings, name, folds):
     """Return ({row: {setting: scores}}, {family: choices}, {family: seconds}).
 
     `settings` makes {setting: candidates} of a family.
@@ -95,7 +95,7 @@ def run(data, tests, score, settings, name):
     X, y, task = data
     scores, chosen, seconds = {}, {}, {}
     for test in tests:
-        part = Part(X, y, task, test)
+        part = Part(X, y, task, test, folds)
         rows = part.train
         for row, model in baselines(name).items():
             model.fit(part.X[rows], y[rows], task=task[rows])
@@ -167,7 +167,7 @@ def run_school(quick, n_splits):
             ],
         }
 
-    found = run(data, tests, explained, settings, "school")
+    found = run(data, tests, explained, settings, "school", folds=3)
     title = f"School: variance explained, mean of {len(tests)} splits"
     print_scores(title, found, SCHOOL_OTHERS, 4)
     compare_with(found[0], 1.0, "TaskGraph, mean", "as others")
@@ -191,7 +191,7 @@ def run_parkinsons(quick, n_splits):
 
     for share in (0.25, 0.75):
         tests = hold_out(data[2], 1.0 - share, 1 if quick else n_splits)
-        found = run(data, tests, rmse, settings, "patient")
+        found = run(data, tests, rmse, settings, "patient", folds=5)
         title = (
             f"Parkinsons, {share:.0%} of the rows train: RMSE, mean of {len(tests)} "
             "splits"

@@ -1,7 +1,7 @@
 """Weighted first and second moments of rows, merged by the pairwise update."""
 
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 
 import numpy as np
@@ -140,7 +140,7 @@ def shared_moments(data, members):
 
 def packed_moments(data):
     """Yield the moments of each task of packed data, in order."""
-    if data.small_blocks and data.weight.min() > 0:
+    if _small(data):
         yield from _moments_at_once(data)
         return
     by_task = groupby(data.blocks(CHUNK_BYTES), key=itemgetter(0))
@@ -149,20 +149,28 @@ def packed_moments(data):
         yield _merge_blocks(rows_of_task, data.n_features, 1)
 
 
+def _small(data):
+    """Tell whether a centred copy of all rows is one chunk."""
+    dense = data.order is None and not sparse.issparse(data.X)
+    return dense and data.X.nbytes <= CHUNK_BYTES and data.weight.min() > 0
+
+
 def _moments_at_once(data):
     """Yield the moments of each task; many small ones are centred in one go."""
-    s, starts = data.weight, data.offsets[:-1]
+    s, X, y, starts = data.weight, data.X, data.y, data.offsets[:-1]
+    tasks = [slice(*ends) for ends in pairwise(data.offsets.tolist())]
     weight = np.add.reduceat(s, starts)
-    x_mean = data.rmatvec(s).T / weight[:, None]
-    y_mean = np.add.reduceat(s * data.y, starts) / weight
-    y = data.y - data.spread(y_mean)
-    yy = np.add.reduceat(s * y * y, starts)
-    # The labels have mean 0, so X need not be centred for this one.
-    xy, gram = data.rmatvec(s * y).T, data.grams(s, x_mean)
-    for t in range(data.n_tasks):
-        yield Moments(
-            weight[t], x_mean[t], y_mean[[t]], gram[t], xy[t][:, None], yy[[t]]
-        )
+    x_mean = np.stack([s[rows] @ X[rows] for rows in tasks]) / weight[:, None]
+    y_mean = np.add.reduceat(s * y, starts) / weight
+    X, y = X - np.repeat(x_mean, data.n_labels, axis=0), y - data.spread(y_mean)
+    if np.any(s != 1.0):
+        X *= np.sqrt(s)[:, None]
+        y *= np.sqrt(s)
+    yy = np.add.reduceat(y * y, starts)
+    for t, rows in enumerate(tasks):
+        own = X[rows]
+        gram, xy = own.T @ own, own.T @ y[rows, None]
+        yield Moments(weight[t], x_mean[t], y_mean[[t]], gram, xy, yy[[t]])
 
 
 def grams_times(gram, index, W):

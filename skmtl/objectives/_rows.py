@@ -297,14 +297,6 @@ class DataObjective:
     def _gram_model(self, features, W, g, squares, h):
         """Return the quadratic model by the Gram matrices of the chosen columns."""
         data, k = self.data, len(features)
-        if data.small_blocks and k == data.n_features:
-            total = data.per_task_sum(h)[:, None]
-            mean = np.zeros((self.n_tasks, k))
-            if self.fit_intercept:
-                mean = data.rmatvec(h).T / total
-            index, ones = np.arange(self.n_tasks), np.ones(self.n_tasks)
-            gram = data.grams(h, mean)
-            return Gram(gram, index, ones, W, g, squares, self.quadratic)
         full = np.array_equal(features, np.arange(self.n_features))
         one = self.quadratic and self._one_weight
         gram = np.zeros((1 if one else self.n_tasks, k, k))

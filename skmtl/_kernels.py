@@ -516,3 +516,85 @@ def logistic_gap(y, z, rho, out):
         if q_not > 0.0:
             total += q_not * np.log(q_not) - q_not * log_p_not
         out[i] = total
+
+
+@jit
+def packed_matvec(X, offsets, W, out):
+    """Write the products of the rows of each task with its row of W (T, p)."""
+    for t in range(len(W)):
+        w = W[t]
+        for i in range(offsets[t], offsets[t + 1]):
+            x = X[i]
+            dot = 0.0
+            for j in range(len(w)):
+                dot += x[j] * w[j]
+            out[i] = dot
+
+
+@jit
+def packed_rmatvec(X, offsets, u, out):
+    """Write X_t'u_t for each task to a row of out (T, p)."""
+    for t in range(len(out)):
+        total = out[t]
+        total[:] = 0.0
+        for i in range(offsets[t], offsets[t + 1]):
+            x, ui = X[i], u[i]
+            for j in range(len(total)):
+                total[j] += x[j] * ui
+
+
+@jit
+def packed_shift(X, offsets, shift, out):
+    """Write the rows of X less the row of shift (T, p) of their task."""
+    for t in range(len(shift)):
+        down = shift[t]
+        for i in range(offsets[t], offsets[t + 1]):
+            x, to = X[i], out[i]
+            for j in range(len(down)):
+                to[j] = x[j] - down[j]
+
+
+@jit
+def packed_moments(X, y, s, offsets, weight, x_mean, y_mean, gram, xy, yy):
+    """Write the weighted means and centred products of the rows of each task.
+
+    Shapes as in `TaskStatistics`. Means are corrected by those of the centred rows, so
+    that a constant feature is centred to 0, and so are its products.
+    """
+    p = X.shape[1]
+    row = np.empty(p)
+    for t in range(len(weight)):
+        first, last = offsets[t], offsets[t + 1]
+        mean, product, own = x_mean[t], xy[t], gram[t]
+        mean[:] = X[first]
+        product[:] = 0.0
+        own[:] = 0.0
+        total, y_shift, squares = 0.0, y[first], 0.0
+        for i in range(first, last):
+            total += s[i]
+        for _ in range(2):
+            row[:] = 0.0
+            rest = 0.0
+            for i in range(first, last):
+                x, si = X[i], s[i]
+                for j in range(p):
+                    row[j] += si * (x[j] - mean[j])
+                rest += si * (y[i] - y_shift)
+            for j in range(p):
+                mean[j] += row[j] / total
+            y_shift += rest / total
+        for i in range(first, last):
+            x = X[i]
+            off = s[i] * (y[i] - y_shift)
+            squares += off * (y[i] - y_shift)
+            for j in range(p):
+                row[j] = x[j] - mean[j]
+            for j in range(p):
+                product[j] += off * row[j]
+                step, down = s[i] * row[j], own[j]
+                for k in range(j + 1):
+                    down[k] += step * row[k]
+        for j in range(p):
+            for k in range(j):
+                own[k, j] = own[j, k]
+        weight[t], y_mean[t], yy[t] = total, y_shift, squares

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from skmtl import _kernels
 from skmtl._compat import safe_indexing
 from skmtl.layouts import as_task_labels, check_squares, read_wide
 
@@ -17,6 +18,8 @@ from skmtl.layouts import as_task_labels, check_squares, read_wide
 PACK_BYTES = 256 * 2**20
 FEW = 3  # times the features that are used: a gather of them pays
 CHUNK_BYTES = 16 * 2**20
+# A product with so few numbers takes less time than to ask for it.
+SMALL_BLOCK = 20_000
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class TaskData:
             order = None
         elif sparse.issparse(X) or X.nbytes <= PACK_BYTES:
             X, order = X[order], None
+        if order is None and not sparse.issparse(X) and X.nbytes <= PACK_BYTES:
+            X = np.ascontiguousarray(X)  # the rows of a task are one piece of memory
         return cls(X, y, weight, labels.tasks, offsets, order)
 
     @property
@@ -166,6 +171,16 @@ class TaskData:
             return type(X)(parts, shape=(b - a, X.shape[1]), copy=False)
         return self.X[a:b]
 
+    @property
+    def small_blocks(self):
+        """Whether the tasks are so small that one compiled loop over all is best."""
+        if self.n_tasks == 1 or self.shared:
+            return False
+        if self.order is not None or sparse.issparse(self.X):
+            return False
+        small = self.X.size <= SMALL_BLOCK * self.n_tasks
+        return small and self.X.flags.c_contiguous and self.X.dtype == np.float64
+
     def matvec(self, W):
         """Return the predictions X W, in label shape, for W of shape (p, T)."""
         used = np.flatnonzero(W.any(axis=1))
@@ -176,6 +191,9 @@ class TaskData:
             return np.asarray(self.X @ W)
         z = np.empty(len(self.y))
         columns = np.ascontiguousarray(W.T)
+        if self.small_blocks:
+            _kernels.packed_matvec(self.X, self.offsets, columns, z)
+            return z
         for t, rows, block in self.blocks():
             z[rows] = block @ columns[t]
         return z
@@ -185,9 +203,25 @@ class TaskData:
         if self.shared:
             return np.asarray(self.X.T @ U)
         G = np.zeros((self.n_tasks, self.n_features))
+        if self.small_blocks:
+            _kernels.packed_rmatvec(self.X, self.offsets, np.ascontiguousarray(U), G)
+            return np.ascontiguousarray(G.T)
         for t, rows, block in self.blocks():
             G[t] += block.T @ U[rows]
         return np.ascontiguousarray(G.T)
+
+    def less(self, shift):
+        """Return the data with X - shift: (p, T), or (p, 1) where X is shared."""
+        if self.shared:
+            return replace(self, X=self.X - shift.T)
+        X = np.empty_like(self.X)
+        if self.small_blocks:
+            down = np.ascontiguousarray(shift.T)
+            _kernels.packed_shift(self.X, self.offsets, down, X)
+            return replace(self, X=X)
+        for t, rows, block in self.blocks():
+            np.subtract(block, shift[:, t], out=X[rows])
+        return replace(self, X=X)
 
 
 # ---------------------------------------------------------------- helpers for users

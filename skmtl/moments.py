@@ -1,7 +1,7 @@
 """Weighted first and second moments of rows, merged by the pairwise update."""
 
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import itemgetter
 
 import numpy as np
@@ -140,37 +140,10 @@ def shared_moments(data, members):
 
 def packed_moments(data):
     """Yield the moments of each task of packed data, in order."""
-    if _small(data):
-        yield from _moments_at_once(data)
-        return
     by_task = groupby(data.blocks(CHUNK_BYTES), key=itemgetter(0))
     for _, blocks in by_task:
         rows_of_task = ((X, data.y[r, None], data.weight[r]) for _, r, X in blocks)
         yield _merge_blocks(rows_of_task, data.n_features, 1)
-
-
-def _small(data):
-    """Tell whether a centred copy of all rows is one chunk."""
-    dense = data.order is None and not sparse.issparse(data.X)
-    return dense and data.X.nbytes <= CHUNK_BYTES and data.weight.min() > 0
-
-
-def _moments_at_once(data):
-    """Yield the moments of each task; many small ones are centred in one go."""
-    s, X, y, starts = data.weight, data.X, data.y, data.offsets[:-1]
-    tasks = [slice(*ends) for ends in pairwise(data.offsets.tolist())]
-    weight = np.add.reduceat(s, starts)
-    x_mean = np.stack([s[rows] @ X[rows] for rows in tasks]) / weight[:, None]
-    y_mean = np.add.reduceat(s * y, starts) / weight
-    X, y = X - np.repeat(x_mean, data.n_labels, axis=0), y - data.spread(y_mean)
-    if np.any(s != 1.0):
-        X *= np.sqrt(s)[:, None]
-        y *= np.sqrt(s)
-    yy = np.add.reduceat(y * y, starts)
-    for t, rows in enumerate(tasks):
-        own = X[rows]
-        gram, xy = own.T @ own, own.T @ y[rows, None]
-        yield Moments(weight[t], x_mean[t], y_mean[[t]], gram, xy, yy[[t]])
 
 
 def grams_times(gram, index, W):

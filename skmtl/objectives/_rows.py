@@ -1,6 +1,5 @@
 """Any loss on the rows themselves."""
 
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -351,12 +350,9 @@ def _centred(data, omega, c):
     """
     if data.shared:  # one copy serves all tasks, whose own means are close to this one
         shift = (omega.sum(axis=1) @ data.X / c.sum())[:, None]
-        return shift, replace(data, X=data.X - shift.T)
-    shift = data.rmatvec(omega) / c
-    X = np.empty_like(data.X)
-    for t, rows, block in data.blocks():
-        np.subtract(block, shift[:, t], out=X[rows])
-    return shift, replace(data, X=X)
+    else:
+        shift = data.rmatvec(omega) / c
+    return shift, data.less(shift)
 
 
 def _weighted_gram(X, weights):

@@ -46,7 +46,7 @@ class StatisticsObjective:
                 gram, index = (
                     (gram, index) if same else (gram[index], np.arange(len(c)))
                 )
-            first = [np.flatnonzero(index == g)[0] for g in range(len(gram))]
+            _, first = np.unique(index, return_index=True)
             gram = gram + np.einsum(
                 "g,gi,gj->gij", s.weight[first], means[first], means[first]
             )

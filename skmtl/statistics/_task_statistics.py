@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skmtl import _kernels
 from skmtl._compat import check_features
 from skmtl.data import TaskData
 from skmtl.layouts import numeric_labels, read_labels
@@ -151,27 +152,20 @@ default=None
         weight, x_mean, y_mean = np.empty(T), np.empty((T, p)), np.empty(T)
         xy, yy = np.empty((T, p)), np.empty(T)
         gram = np.empty((len(groups), p, p))
+        if data.small_blocks:
+            _kernels.packed_moments(
+                data.X, data.y, data.weight, data.offsets,
+                weight, x_mean, y_mean, gram, xy, yy,
+            )  # fmt: skip
+            groups = parts = []
         for g, (members, m) in enumerate(zip(groups, parts, strict=True)):
             gram[g] = m.gram
-            weight[members], x_mean[members], y_mean[members] = (
-                m.weight,
-                m.x_mean,
-                m.y_mean,
-            )
-            xy[members], yy[members] = m.xy.T, m.yy
+            weight[members], x_mean[members] = m.weight, m.x_mean
+            y_mean[members], xy[members], yy[members] = m.y_mean, m.xy.T, m.yy
         return cls(
-            data.tasks,
-            data.n_labels,
-            weight,
-            x_mean,
-            y_mean,
-            gram,
-            index,
-            xy,
-            yy,
-            layout,
-            feature_names,
-        )
+            data.tasks, data.n_labels, weight, x_mean, y_mean, gram, index, xy, yy,
+            layout, feature_names,
+        )  # fmt: skip
 
     def _moments(self, t):
         """Return the moments of one task."""

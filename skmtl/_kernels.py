@@ -467,55 +467,35 @@ def increasing_rows(V, out):
 
 
 @jit
-def logistic_value(y, z, out):
-    """Write log(1 + exp z) - y z, for arrays of one dimension."""
+def logistic_slopes(y, z, small, slope, bend):
+    """Write both derivatives of the logistic loss, given small = exp(-|z|)."""
     for i in range(len(z)):
-        rest = np.log1p(np.exp(-abs(z[i])))
-        out[i] = max(z[i], 0.0) - y[i] * z[i] + rest
-
-
-@jit
-def logistic_slopes(y, z, slope, bend):
-    """Write the first and second derivative of the logistic loss."""
-    for i in range(len(z)):
-        small = np.exp(-abs(z[i]))
-        large = 1.0 / (1.0 + small)
-        small *= large
-        p, p_not = (large, small) if z[i] >= 0.0 else (small, large)
+        large = 1.0 / (1.0 + small[i])
+        less = small[i] * large
+        p = large if z[i] >= 0.0 else less
+        p_not = less if z[i] >= 0.0 else large
         # Not p - y, which has no digits left where p is close to y.
         slope[i] = p * (1.0 - y[i]) - p_not * y[i]
-        bend[i] = small * large
+        bend[i] = less * large
 
 
 @jit
-def logistic_gap(y, z, rho, out):
-    """Write the relative entropy of q = y + rho (p - y) to p, the response at z."""
-    log_rho = np.log(rho) if rho > 0.0 else 0.0
+def logistic_shares(y, z, small, rho, q, q_not, more, more_not):
+    """Write q = y + rho (p - y) and 1 - q, and what they exceed p and 1 - p by.
+
+    p is the response at z, small = exp(-|z|) > 0; `more` is q / p - 1.
+    """
     for i in range(len(z)):
-        small = np.exp(-abs(z[i]))
-        large = 1.0 / (1.0 + small)
-        p, p_not = (large, small * large) if z[i] >= 0.0 else (small * large, large)
-        if y[i] == 0.0 or y[i] == 1.0:
-            wrong, right = (p, p_not) if y[i] == 0.0 else (p_not, p)
-            q = 1.0 - rho * wrong
-            if right > 1e-4:
-                log_ratio = np.log1p((1.0 - rho) * wrong / right)
-            else:  # which underflows long before its logarithm does
-                log_ratio = np.log(q) + abs(z[i]) + np.log1p(small) if q > 0.0 else 0.0
-            out[i] = rho * wrong * log_rho + q * log_ratio
-            continue
-        # log p is not taken of p, which underflows long before it.
-        log_large = -np.log1p(small)
-        log_p = log_large + min(z[i], 0.0)
-        log_p_not = log_large - max(z[i], 0.0)
-        q = y[i] + rho * (p - y[i])
-        q_not = (1.0 - y[i]) + rho * (p_not - (1.0 - y[i]))
-        total = 0.0
-        if q > 0.0:
-            total += q * np.log(q) - q * log_p
-        if q_not > 0.0:
-            total += q_not * np.log(q_not) - q_not * log_p_not
-        out[i] = total
+        large = 1.0 / (1.0 + small[i])
+        less = small[i] * large
+        p = large if z[i] >= 0.0 else less
+        p_not = less if z[i] >= 0.0 else large
+        q[i] = rho * p + (1.0 - rho) * y[i]
+        q_not[i] = rho * p_not + (1.0 - rho) * (1.0 - y[i])
+        off = (1.0 - rho) * (p * (1.0 - y[i]) - p_not * y[i])
+        # What has nothing left of it counts for nothing.
+        more[i] = -off / p if off < p else 0.0
+        more_not[i] = off / p_not if -off < p_not else 0.0
 
 
 @jit

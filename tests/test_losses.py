@@ -189,6 +189,25 @@ def test_model_bend(loss):
     np.testing.assert_array_equal(floored[full], bend[full])
 
 
+@pytest.mark.parametrize("loss", LOSSES, ids=NAMES)
+def test_terms_are_the_loss_and_its_derivatives(loss):
+    y, z = np.meshgrid(labels(loss), np.concatenate([Z, 30 * Z]))
+    value, slope, bend = loss.terms(y, z)
+    np.testing.assert_array_equal(value, loss.value(y, z))
+    np.testing.assert_array_equal([slope, bend], loss.derivatives(y, z))
+
+
+def test_logistic_gap_goes_on_as_a_straight_line():
+    """Far on the wrong side it grows by what the dual variable is; else it is 0."""
+    y, z = np.array([0.0, 1.0]), np.array([[750.0, -750.0], [850.0, -850.0]])
+    for rho in (0.0, 0.3, 1e-20):
+        near, far = Logistic().fenchel_gap(y, z, rho)
+        np.testing.assert_allclose(far - near, 100.0 * (1.0 - rho), rtol=1e-12)
+        np.testing.assert_allclose(Logistic().fenchel_gap(y, -z, rho), 0.0, atol=1e-15)
+    with np.errstate(all="raise", under="ignore"):
+        assert (Logistic().fenchel_gap(y, z, 1.0) <= 1e-12).all()
+
+
 def test_mixed_names_the_tasks_of_each_loss():
     mixed = Mixed((Squared(), Poisson()), (0, 1, 0))
     parts = [(type(loss), tasks.tolist()) for loss, tasks in loss_parts(mixed, 3)]

@@ -27,7 +27,7 @@ SHRINK = N_BYTES / 2**31
 def small_limits(monkeypatch):
     """Lower the sizes up to which data are copied, wherever they are used."""
     for module in (data, moments, _rows, _row_loss):
-        for name in ("PACK_BYTES", "CHUNK_BYTES", "ROWS_AT_ONCE"):
+        for name in ("PACK_BYTES", "CHUNK_BYTES", "LABELS_AT_ONCE"):
             if hasattr(module, name):
                 size = int(getattr(module, name) * SHRINK)
                 monkeypatch.setattr(module, name, size)

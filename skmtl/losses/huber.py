@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.losses.scalar import ScalarLoss
+
 # With curvature delta / |r| in its tails a quadratic model lies above the loss, which
 # is safe and slow; without any it need not have a minimum. This share was fastest.
 TAIL_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Huber:
+class Huber(ScalarLoss):
     """l = r^2 / 2 if |r| <= delta else delta |r| - delta^2 / 2, with r = z - y."""
 
     delta: float = 1.35

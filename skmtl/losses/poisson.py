@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from skmtl.losses.entropy import excess
+from skmtl.losses.scalar import ScalarLoss
 
 # Beyond this predictor the exponential goes on as a straight line: no count is as
 # large, the loss stays convex, and squares of its slope do not overflow.
@@ -21,7 +22,7 @@ def _exp(z):
 
 
 @dataclass(frozen=True)
-class Poisson:
+class Poisson(ScalarLoss):
     """l(y, z) = exp z - y z for labels y >= 0."""
 
     quadratic = False
@@ -31,7 +32,13 @@ class Poisson:
 
     def value(self, y, z):
         """Return the loss."""
-        return _exp(z) * (1.0 + np.maximum(z - LARGEST_Z, 0.0)) - y * z
+        return self.terms(y, z)[0]
+
+    def terms(self, y, z):
+        """Return the loss, its first and its second derivative."""
+        mu = _exp(z)
+        value = mu * (1.0 + np.maximum(z - LARGEST_Z, 0.0)) - y * z
+        return value, mu - y, mu
 
     def derivatives(self, y, z):
         """Return the first and second derivative with respect to z."""

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.losses.scalar import ScalarLoss
+
 
 @dataclass(frozen=True)
-class Squared:
+class Squared(ScalarLoss):
     """l(y, z) = (y - z)^2 / 2."""
 
     quadratic = True

@@ -10,7 +10,7 @@ import numpy as np
 
 from skmtl.losses import loss_parts
 
-ROWS_AT_ONCE = 65_536
+LABELS_AT_ONCE = 32_768  # few enough to stay in the cache
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,9 @@ def _as_slice(positions):
 
 def wide_pieces(n, parts):
     """Cut rows shared by all tasks, the columns of each loss apart from the others."""
-    for a in range(0, n, ROWS_AT_ONCE):
-        rows = slice(a, min(a + ROWS_AT_ONCE, n))
+    step = max(LABELS_AT_ONCE // sum(len(tasks) for _, tasks in parts), 1)
+    for a in range(0, n, step):
+        rows = slice(a, min(a + step, n))
         for loss, positions in parts:
             tasks = _as_slice(positions)
             cells = rows if len(parts) == 1 else (rows, tasks)
@@ -58,8 +59,8 @@ def packed_pieces(offsets, parts):
     for loss, positions in parts:
         for run in np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1):
             start, stop = offsets[run[0]], offsets[run[-1] + 1]
-            for a in range(start, stop, ROWS_AT_ONCE):
-                b = min(a + ROWS_AT_ONCE, stop)
+            for a in range(start, stop, LABELS_AT_ONCE):
+                b = min(a + LABELS_AT_ONCE, stop)
                 first = np.searchsorted(offsets, a, side="right") - 1
                 last = np.searchsorted(offsets, b, side="left")
                 ends = np.clip(offsets[first : last + 1], a, b) - a
@@ -123,7 +124,8 @@ class RowLoss:
     def _each(self, Z, b):
         """Yield (piece, y, omega, predictions)."""
         for p in self.pieces:
-            yield p, self.y[p.cells], self.omega[p.cells], Z[p.cells] + p.spread(b)
+            z = Z[p.cells] + p.spread(b) if self.fit_intercept else Z[p.cells]
+            yield p, self.y[p.cells], self.omega[p.cells], z
 
     def at(self, Z, near=None):
         """Return (b, value, u, whether u is a dual point) at the predictions Z + b.
@@ -138,10 +140,12 @@ class RowLoss:
         value, u = 0.0, np.empty_like(Z)
         rest, total, size = np.zeros((3, self.n_tasks))
         for p, y, w, z in self._each(Z, b):
-            value += float((w * p.loss.value(y, z)).sum())
-            slope, bend = p.loss.derivatives(y, z)
-            slope *= w
+            loss, slope, bend = p.loss.terms(y, z)
+            value += float((w * loss).sum())
+            slope = np.multiply(w, slope, out=slope)
             u[p.cells] = slope
+            if not self.fit_intercept:
+                continue
             rest[p.tasks] += p.sum(slope)
             total[p.tasks] += p.sum(w * bend)
             size[p.tasks] += p.sum(np.abs(slope))
@@ -230,8 +234,8 @@ class RowLoss:
         squares = 0.0
         for p in self.pieces:
             u_p, h_p = u[p.cells], h[p.cells]
-            seen = h_p > 0
-            squares += float((u_p[seen] ** 2 / h_p[seen]).sum())
+            share = np.divide(u_p, h_p, out=np.zeros_like(u_p), where=h_p > 0)
+            squares += float((u_p * share).sum())
         return h, squares
 
     def steepest(self):

@@ -27,7 +27,12 @@ PINS_1.7.2 := scikit-learn==1.7.2 numpy==2.2.6 scipy==1.15.3 pandas==2.3.3
 PINS_1.8.0 := scikit-learn==1.8.0 numpy==2.3.5 scipy==1.16.3
 PINS_newest :=
 
-.PHONY: help demo test check lint fix docs bench warmup sklearn-matrix clean
+# A notebook per example; a cell may take CELL_SECONDS.
+CELL_SECONDS := 600
+EXAMPLES := $(wildcard examples/*.py examples/teaching/*.py)
+NOTEBOOKS := $(EXAMPLES:examples/%.py=docs/_build/notebooks/%.ipynb)
+
+.PHONY: help demo test check lint fix docs notebooks bench warmup sklearn-matrix clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -52,6 +57,8 @@ fix: $(VENV)/.test  ## format and repair what ruff can
 docs: $(VENV)/.docs  ## build docs/_build/html, warnings are errors
 	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -W --keep-going -q -E -j auto docs docs/_build/html
+
+notebooks: $(NOTEBOOKS)  ## make and run a notebook of every example, in docs/_build/notebooks/
 
 bench: $(VENV)/.bench  ## run every script in benchmarks/ into docs/benchmarks/
 	@set -e; for script in benchmarks/[a-z]*.py; do \
@@ -96,6 +103,20 @@ $(VENV)/.docs: pyproject.toml $(VENV)/.created
 $(VENV)/.bench: pyproject.toml $(VENV)/.created
 	$(BIN)/python -m pip install --quiet --editable ".[data,plot,bench]"
 	@touch $@
+
+$(VENV)/.notebooks: pyproject.toml $(VENV)/.created
+	$(BIN)/python -m pip install --quiet --editable ".[notebooks]"
+	@touch $@
+
+# What only a script does (the cells with that tag) is left out. If a cell raises, the
+# notebook is not written and make fails.
+docs/_build/notebooks/%.ipynb: examples/%.py $(VENV)/.notebooks FORCE
+	$(BIN)/python -m jupytext --quiet --to ipynb --set-kernel python3 --output - $< | \
+	$(BIN)/python -m nbconvert --stdin --to notebook --execute \
+		--log-level ERROR --ExecutePreprocessor.timeout=$(CELL_SECONDS) \
+		--TagRemovePreprocessor.enabled=True \
+		--TagRemovePreprocessor.remove_cell_tags=script \
+		--output-dir $(@D) --output $(@F)
 
 # A pattern, so that phony rows can share one recipe; FORCE runs it every time.
 sklearn-%: FORCE

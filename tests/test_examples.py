@@ -1,5 +1,6 @@
-"""The examples run without a warning and write their pictures."""
+"""The examples run without a warning, write their pictures, and are notebooks."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SAID = {
-    "quickstart": ["multi-task", "single-task", "ridge", "pooled", "mlp", "wt82_71"],
+    "quickstart": ["single-task", "ridge", "mlp", "wt82_71", "death", "160 tasks"],
     "disease_progression": ["year 8", "few steps", "drift", "times in all"],
     "tree_of_outcomes": ["death_3y", "nearest outcomes", "leaves out"],
     "relations_of_outcomes": ["most alike", "least alike", "on its own"],
@@ -23,6 +24,17 @@ SAID = {
 
 def test_every_example_is_tested():
     assert {path.stem for path in EXAMPLES.glob("*.py")} == set(SAID)
+
+
+@pytest.mark.parametrize("name", ["quickstart"])
+def test_example_is_a_notebook(name):
+    source = (EXAMPLES / f"{name}.py").read_text()
+    heads = re.findall(r"^# %%(.*)$", source, re.MULTILINE)
+    assert source.startswith("# %% [markdown]\n# # ")
+    assert set(heads) == {" [markdown]", "", ' tags=["script"]'}
+    assert heads.index(' tags=["script"]') == len(heads) - 1
+    notebook = source.partition('# %% tags=["script"]')[0]
+    assert not re.search(r"sys\.argv|savefig|__name__|__file__", notebook)
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ def run(app):
     )
     if done.returncode:
         raise RuntimeError(f"examples/quickstart.py failed:\n{done.stderr}")
-    said, _, _ = done.stdout.partition("\nPicture: ")  # where it was built
+    said, _, _ = done.stdout.partition("\nPictures: ")  # where it was built
     (folder / "quickstart.txt").write_text(said)
 
 

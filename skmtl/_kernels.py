@@ -578,3 +578,46 @@ def packed_moments(X, y, s, offsets, weight, x_mean, y_mean, gram, xy, yy):
             for k in range(j):
                 own[k, j] = own[j, k]
         weight[t], y_mean[t], yy[t] = total, y_shift, squares
+
+
+@jit
+def columns_matvec(columns, offsets, W, out):
+    """Write X_t w_t for the rows of X = columns' of each task; W is (T, p)."""
+    for t in range(len(W)):
+        first, last = offsets[t], offsets[t + 1]
+        own = out[first:last]
+        own[:] = 0.0
+        for j in range(len(columns)):
+            x, w = columns[j, first:last], W[t, j]
+            if w != 0.0:
+                for i in range(last - first):
+                    own[i] += w * x[i]
+
+
+@jit
+def columns_rmatvec(columns, offsets, u, out):
+    """Write X_t'u_t for the rows of X = columns' of each task to out (T, p)."""
+    for t in range(len(out)):
+        first, last = offsets[t], offsets[t + 1]
+        own = u[first:last]
+        for j in range(len(columns)):
+            x, total = columns[j, first:last], 0.0
+            for i in range(last - first):
+                total += x[i] * own[i]
+            out[t, j] = total
+
+
+@jit
+def columns_grams(columns, offsets, h, out):
+    """Write X_t' diag(h_t) X_t for the rows of X = columns' of each task, (T, p, p)."""
+    for t in range(len(out)):
+        first, last = offsets[t], offsets[t + 1]
+        own = h[first:last]
+        for j in range(len(columns)):
+            a = columns[j, first:last]
+            for k in range(j + 1):
+                b, total = columns[k, first:last], 0.0
+                for i in range(last - first):
+                    total += own[i] * a[i] * b[i]
+                out[t, j, k] = total
+                out[t, k, j] = total

@@ -11,7 +11,8 @@ from scipy import sparse
 
 from skmtl import _kernels
 from skmtl._compat import safe_indexing
-from skmtl.layouts import as_task_labels, check_squares, read_wide
+from skmtl.layouts import check_squares, read_wide
+from skmtl.task_labels import as_task_labels
 
 # A dense X up to this size is copied into task order when its rows come interleaved;
 # a larger one stays as it is and its rows are gathered in chunks.
@@ -58,14 +59,15 @@ class TaskData:
             seen, y = labels.weight > 0, labels.y
             y = y if seen.all() else np.where(seen, y, 0.0)
             return cls(X, y, labels.weight, labels.tasks, None)
-        order = np.argsort(labels.codes, kind="stable")
-        order = order[np.searchsorted(labels.codes[order], 0) :]
-        counts = np.bincount(labels.codes[order], minlength=labels.n_tasks)
+        codes, weight, order = labels.codes, labels.weight, None
+        y = np.ascontiguousarray(labels.y)
+        if np.any(codes[1:] < codes[:-1]) or np.any(codes[:1] < 0):
+            order = np.argsort(codes, kind="stable")
+            order = order[np.searchsorted(codes[order], 0) :]
+            codes, y, weight = codes[order], y[order], weight[order]
+        counts = np.bincount(codes, minlength=labels.n_tasks)
         offsets = np.concatenate([[0], np.cumsum(counts)])
-        y, weight = labels.y[order], labels.weight[order]
-        if len(order) == X.shape[0] and np.all(order[1:] > order[:-1]):
-            order = None
-        elif sparse.issparse(X) or X.nbytes <= PACK_BYTES:
+        if order is not None and (sparse.issparse(X) or X.nbytes <= PACK_BYTES):
             X, order = X[order], None
         if order is None and not sparse.issparse(X) and X.nbytes <= PACK_BYTES:
             X = np.ascontiguousarray(X)  # the rows of a task are one piece of memory
@@ -89,6 +91,8 @@ class TaskData:
     @property
     def n_labels(self):
         """Observed labels of each task, shape (T,)."""
+        if self.shared and self.weight.all():
+            return np.full(self.n_tasks, len(self.weight))
         if self.shared:
             return np.count_nonzero(self.weight, axis=0)
         return np.diff(self.offsets)

@@ -8,7 +8,7 @@ Where strata overlap (groups, wide labels) groups or rows are placed one by one.
 import numpy as np
 
 from skmtl._compat import check_random_state
-from skmtl.layouts import missing_mask
+from skmtl.task_labels import missing_mask
 
 # Whole numbers of more values than this are measurements, not classes.
 MAX_CLASSES = 20

@@ -25,6 +25,7 @@ def warm_up():
         (GroupLassoRegressor(0.1), X, Y, None),
         (GroupLassoRegressor(0.1), X, Y[:, 0], task),
         (GroupLassoClassifier(0.01), X, Y > 0, None),
+        (GroupLassoClassifier(0.01), X, Y[:, 0] > 0, task),
         (GroupLassoClassifier(0.01), X, np.arange(12) % 3, None),
         (TaskGraphRegressor(0.1, graph="chain"), X, Y, None),
         (TaskGraphRegressor(0.1, norm="l1"), X, Y, None),

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._compat import name_request_owner, num_samples, safe_indexing
-from skmtl.layouts import TaskIndex
+from skmtl.task_labels import TaskIndex
 
 SHARED = -1  # stands for "a task never seen": the family's shared part answers
 

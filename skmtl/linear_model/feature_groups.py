@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skmtl.layouts import missing_mask
 from skmtl.penalties import Blocks
+from skmtl.task_labels import missing_mask
 
 
 def feature_names(estimator):

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import sparse
 
-from skmtl.layouts import as_task_labels
 from skmtl.linear_model.task_order import chain_positions
 from skmtl.penalties import Graph
+from skmtl.task_labels import as_task_labels
 
 NAMES = ("mean", "chain", "knn")
 

@@ -58,9 +58,10 @@ class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor)
             data = data.with_y(data.y / data.spread(y_scale))
         return data, y_scale
 
-    def _pack(self, X, labels):
+    def _pack(self, X, labels, kept=None):
         """Return (packed data in the units of the fit, y_scale)."""
-        kept, _ = constant_tasks(labels, self._loss(labels.tasks))
+        if kept is None:
+            kept, _ = constant_tasks(labels, self._loss(labels.tasks))
         return self._scaled(TaskData.pack(X, labels.keep_tasks(kept)))
 
     def _problem(self, X, labels):
@@ -70,7 +71,7 @@ class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor)
         if len(kept) < labels.n_tasks:
             _warn_of_constants(labels.tasks, constant)
         if len(kept):
-            data, y_scale = self._pack(X, labels)
+            data, y_scale = self._pack(X, labels, kept)
             deviance = 2.0 * null_deviances(data, self._loss(data.tasks))
             self._check_units(data.tasks, data.n_labels, deviance)
         units[kept] = y_scale

@@ -66,24 +66,31 @@ def identity_tasks(loss, n_tasks):
     return found
 
 
+def _refused(loss, y):
+    """Return (which labels a loss does not take, the rule)."""
+    if isinstance(loss, Logistic):
+        return (y != 0) & (y != 1), "labels 0 and 1 (or bool)"
+    if isinstance(loss, Poisson):
+        return y < 0, "labels of at least 0"
+    return np.zeros(y.shape, dtype=bool), ""
+
+
 def check_task_labels(task, y, loss):
     """Raise where the labels of a task are not what its loss takes."""
-    bad = np.zeros(0)
-    if isinstance(loss, Logistic):
-        bad, rule = y[(y != 0) & (y != 1)], "labels 0 and 1 (or bool)"
-    elif isinstance(loss, Poisson):
-        bad, rule = y[y < 0], "labels of at least 0"
-    if len(bad):
-        name = type(loss).__name__.lower()
+    refused, rule = _refused(loss, y)
+    if refused.any():
+        name, bad = type(loss).__name__.lower(), y[refused][0]
         raise ValueError(
-            f"loss={name!r} needs {rule}; task {task!r} has a label of {bad[0]:g}."
+            f"loss={name!r} needs {rule}; task {task!r} has a label of {bad:g}."
         )
 
 
 def check_labels(labels, loss):
     """Raise where a task has labels that its loss does not take."""
     for part, tasks in loss_parts(loss, labels.n_tasks):
-        for t in [] if part.identity else tasks:
+        refused, _ = _refused(part, labels.y)
+        counts = labels.count(refused)[tasks] if refused.any() else np.zeros(len(tasks))
+        for t in tasks[counts > 0]:
             check_task_labels(labels.tasks[t].item(), labels.of_task(t)[1], part)
 
 
@@ -93,16 +100,16 @@ def constant_tasks(labels, loss):
     Left out are tasks of counts that are all 0 and of one class: their best intercept
     is infinite.
     """
-    constant = np.zeros(labels.n_tasks)
+    constant, counts = np.zeros(labels.n_tasks), None
     for part, tasks in loss_parts(loss, labels.n_tasks):
         if part.identity:
             continue
-        for t in tasks:
-            _, y, _ = labels.of_task(t)
-            if not y.any():
-                constant[t] = -CERTAIN
-            elif isinstance(part, Logistic) and y.all():
-                constant[t] = CERTAIN
+        if counts is None:
+            counts = [labels.count(chosen) for chosen in (labels.y != 0, labels.y == 0)]
+        positive, zero = (count[tasks] for count in counts)
+        constant[tasks[positive == 0]] = -CERTAIN
+        if isinstance(part, Logistic):
+            constant[tasks[(positive > 0) & (zero == 0)]] = CERTAIN
     return np.flatnonzero(constant == 0), constant
 
 

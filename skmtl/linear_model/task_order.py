@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmtl.layouts import as_task_labels
+from skmtl.task_labels import as_task_labels
 
 
 def read_order(order, name):

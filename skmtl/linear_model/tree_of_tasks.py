@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmtl.layouts import as_task_labels
 from skmtl.solvers import solve
+from skmtl.task_labels import as_task_labels
 
 # Exact enough to tell which tasks are near.
 FIRST_TOL, FIRST_STEPS = 1e-3, 1000

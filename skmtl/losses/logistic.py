@@ -99,6 +99,10 @@ class Logistic(ScalarLoss):
             q += rest
         return q.reshape(shape)
 
+    def null(self, mean, z):
+        """Return the mean loss of labels of this mean, of 0 and 1, at one z for all."""
+        return self.value(mean, z)
+
     def link(self, mean):
         """Return the constant z that fits labels of this mean best."""
         return logit(mean)

@@ -4,7 +4,7 @@ import numpy as np
 
 from skmtl._compat import safe_indexing
 from skmtl.base import some
-from skmtl.layouts import TaskIndex, as_task_labels
+from skmtl.task_labels import TaskIndex, as_task_labels
 
 
 class AuxiliaryTasksMixin:

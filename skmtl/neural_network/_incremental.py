@@ -7,10 +7,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skmtl.base import keep_previous_fit, some
-from skmtl.layouts import TaskIndex
 from skmtl.neural_network._assembly import assemble
 from skmtl.neural_network._fitted import describe_parts, parts_of, tables
 from skmtl.neural_network._layers import rows_first
+from skmtl.task_labels import TaskIndex
 
 
 @dataclass

@@ -5,7 +5,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl.base import keep_previous_fit
-from skmtl.layouts import TaskIndex
 from skmtl.neural_network._entries import Columns
 from skmtl.neural_network._fitted import (
     describe_parts,
@@ -14,6 +13,7 @@ from skmtl.neural_network._fitted import (
 )
 from skmtl.neural_network._layers import rows_first
 from skmtl.neural_network.sharing import HardNetwork
+from skmtl.task_labels import TaskIndex
 
 
 class NewTaskMixin:

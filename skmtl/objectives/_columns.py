@@ -114,6 +114,8 @@ class ColumnData(TaskData):
             columns,
         )  # fmt: skip
 
+    small_blocks = False  # the columns of a task share its rows
+
     @property
     def by_task(self):
         """The rows with one column per task."""

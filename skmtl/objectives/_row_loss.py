@@ -5,6 +5,7 @@ large as the memory, and each step needs several temporary arrays.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -93,13 +94,11 @@ class RowLoss:
         self._start = np.zeros(self.n_tasks)
         if fit_intercept:
             self._start = self._best_constants()
-        self.task_null = self._total(  # D0 of each task
-            lambda y, w, p: w * p.loss.fenchel_gap(y, p.spread(self._start), 0.0)
-        )
+        self.task_null = self._null_losses()
 
     def _best_constants(self):
         """Return the intercepts that are best at Z = 0."""
-        mean, b = self._total(lambda y, w, _: w * y) / self.c, np.empty(self.n_tasks)
+        mean, b = self._mean, np.empty(self.n_tasks)
         # Labels may be of any size, and with them rounding in the slopes.
         self._size = np.ones(self.n_tasks)
         for loss, tasks in self._parts:
@@ -114,10 +113,32 @@ class RowLoss:
                 low[tasks], high[tasks] = self._range(self.y)[:, tasks]
         return self._search(np.zeros_like(self.y), b, low, high)
 
-    def _total(self, function):
-        """Return the sums per task of function(y, omega, piece)."""
+    @cached_property
+    def _mean(self):
+        """Return the mean label of each task."""
+        return self._total(lambda y, w, _: w * y) / self.c
+
+    def _null_losses(self):
+        """Return D0 of each task: its loss at the start, less the least possible."""
+
+        def least(y, w, p):
+            return w * p.loss.fenchel_gap(y, p.spread(self._start), 0.0)
+
+        null = np.zeros(self.n_tasks)
+        for loss, tasks in self._parts:
+            if hasattr(loss, "null"):  # known from the mean label
+                found = loss.null(self._mean[tasks], self._start[tasks])
+                null[tasks] = self.c[tasks] * found
+            else:
+                null[tasks] = self._total(least, loss)[tasks]
+        return null
+
+    def _total(self, function, loss=None):
+        """Return the sums per task of function(y, omega, piece), of one loss or all."""
         total = np.zeros(self.n_tasks)
         for p in self.pieces:
+            if loss is not None and p.loss is not loss:
+                continue
             total[p.tasks] += p.sum(function(self.y[p.cells], self.omega[p.cells], p))
         return total
 

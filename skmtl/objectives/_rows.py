@@ -9,6 +9,7 @@ from skmtl.data import CHUNK_BYTES, PACK_BYTES
 from skmtl.losses import loss_parts
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
+from skmtl.objectives._small_tasks import SmallTasks
 from skmtl.quadratics import SPARSE_COST, DenseRows, Gram, SparseRows
 
 # Curvatures of all features in all tasks may take this much memory.
@@ -86,9 +87,17 @@ class DataObjective:
         """D0: the loss at W = 0 with the best intercepts less the least possible."""
         return float(self.task_null.sum())
 
+    @cached_property
+    def _products(self):
+        """What multiplies with X: the data, or something faster."""
+        small = not self.quadratic and self.data.small_blocks
+        return SmallTasks(self.data) if small else self.data
+
     def image(self, W):
         """Return the predictions (X - mean) W, without intercepts, in label shape."""
-        Z = self.data.matvec(W)
+        Z = self._products.matvec(W)
+        if not self.fit_intercept:
+            return Z
         Z -= self.data.spread((self.mean * W).sum(axis=0))
         return Z
 
@@ -105,7 +114,7 @@ class DataObjective:
     def gradient(self, point):
         """Return the gradient of f, (p, T)."""
         if point.G is None:
-            point.G = self.data.rmatvec(point.u)
+            point.G = self._products.rmatvec(point.u)
             if self.fit_intercept:
                 point.G -= self.mean * self.data.per_task_sum(point.u)
         return point.G
@@ -296,6 +305,11 @@ class DataObjective:
     def _gram_model(self, features, W, g, squares, h):
         """Return the quadratic model by the Gram matrices of the chosen columns."""
         data, k = self.data, len(features)
+        index, ones = np.arange(self.n_tasks), np.ones(self.n_tasks)
+        if isinstance(self._products, SmallTasks):
+            gram = self._products.grams(features, h, self.fit_intercept)
+            if gram is not None:
+                return Gram(gram, index, ones, W, g, squares, exact=False)
         full = np.array_equal(features, np.arange(self.n_features))
         one = self.quadratic and self._one_weight
         gram = np.zeros((1 if one else self.n_tasks, k, k))
@@ -319,8 +333,7 @@ class DataObjective:
             means = first / total[:, None]
             for s in range(len(gram)):
                 gram[s] -= np.outer(means[s], first[s])
-        index = np.zeros(self.n_tasks, dtype=int) if one else np.arange(self.n_tasks)
-        ones = np.ones(self.n_tasks)
+        index = np.zeros(self.n_tasks, dtype=int) if one else index
         return Gram(gram, index, ones, W, g, squares, self.quadratic)
 
     def resolution(self, point):

@@ -10,7 +10,6 @@ from sklearn.utils.validation import validate_data
 import skmtl.pipeline._routing as routing
 from skmtl._compat import CallbackSupportMixin, FitProgress, StrOptions, fit_context
 from skmtl.base import TaskRequestMixin, keep_previous_fit
-from skmtl.layouts import as_task_labels
 from skmtl.pipeline._responses import ResponsesMixin
 from skmtl.task_column import (
     as_table,
@@ -19,6 +18,7 @@ from skmtl.task_column import (
     read_column,
     warn_if_scaled,
 )
+from skmtl.task_labels import as_task_labels
 
 
 class MTLPipeline(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmtl.layouts import as_task_labels
+from skmtl.task_labels import as_task_labels
 
 # What rounding may leave of a zero, relative to the diagonal (per feature).
 ROUNDING = 1e-7

@@ -55,10 +55,16 @@ def shrink_block(bend, n, a2, norm, out):
     # v_i = nu s_i / (bend_i nu + a2) with nu = ||v||, the root of h(nu) = 1 for
     # h(nu) = 1 / ||s / (bend nu + a2)||. h is concave and increasing, so Newton from
     # below never overshoots. The start is the root for the largest curvature.
-    largest = 0.0
+    largest, smallest = 0.0, np.inf
     for i in range(n):
         largest = max(largest, bend[i])
+        smallest = min(smallest, bend[i])
     nu = (norm - a2) / largest if largest > 0.0 else 0.0
+    if largest == smallest:
+        shrink = nu / norm
+        for i in range(n):
+            out[i] *= shrink
+        return
     for _ in range(60):
         f = 0.0
         df = 0.0
@@ -151,6 +157,105 @@ def bcd_gram(
                         gt = g[t]
                         for i in range(k):
                             gt[i] += step * row[i]
+
+
+@jit
+def products(x, S, out):
+    """Write the products of x (n,) and the rows of S (T, n)."""
+    for t in range(len(S)):
+        st = S[t]
+        dot = 0.0
+        for i in range(len(x)):
+            dot += x[i] * st[i]
+        out[t] = dot
+
+
+@jit
+def move_shared(x, delta, S, H, level, mean, j):
+    """Move the weighted residuals for W[:, j] += delta; see `bcd_shared`."""
+    for t in range(len(S)):
+        d = delta[t]
+        if d == 0.0:
+            continue
+        st, c = S[t], mean[t, j]
+        if level[t] > 0.0:
+            step = d * level[t]
+            back = step * c
+            for i in range(len(x)):
+                st[i] -= step * x[i] - back
+        else:
+            ht = H[t]
+            for i in range(len(x)):
+                st[i] -= d * ht[i] * (x[i] - c)
+
+
+@jit
+def move_and_look(x, after, delta, S, H, level, mean, j, out):
+    """Do the same, and find the products with another column in the same pass."""
+    for t in range(len(S)):
+        d, st, c = delta[t], S[t], mean[t, j]
+        dot = 0.0
+        if d == 0.0:
+            for i in range(len(x)):
+                dot += after[i] * st[i]
+        elif level[t] > 0.0:
+            step = d * level[t]
+            back = step * c
+            for i in range(len(x)):
+                v = st[i] - (step * x[i] - back)
+                st[i] = v
+                dot += after[i] * v
+        else:
+            ht = H[t]
+            for i in range(len(x)):
+                v = st[i] - d * ht[i] * (x[i] - c)
+                st[i] = v
+                dot += after[i] * v
+        out[t] = dot
+
+
+@jit
+def bcd_shared(
+    X, H, level, mean, curvature,
+    starts, a2, a1, ridge, code, positive, n_sweeps, W, S,
+):  # fmt: skip
+    """Sweep over blocks on sum_t sum_i h_ti r_ti^2 / 2, for dense columns X (k, n).
+
+    All tasks share the columns; H (T, n) has the weights of the rows, level[t] is that
+    of all rows of a task, else 0; mean (T, k) is the weighted mean that centres X. In
+    place: W (T, k), and the weighted residuals S = h r, (T, n), whose sum per task is 0
+    where mean is not 0.
+    """
+    T, n_blocks = len(W), len(starts) - 1
+    size = longest_block(starts) * T
+    center, bend, new = np.empty(size), np.empty(size), np.empty(size)
+    dots, ready = np.empty(size), False
+    for _ in range(n_sweeps):
+        for b in range(n_blocks):
+            first, last = starts[b], starts[b + 1]
+            m = last - first
+            if not ready:
+                for j in range(m):
+                    products(X[first + j], S, dots[j * T : (j + 1) * T])
+            for j in range(m):
+                for t in range(T):
+                    a = curvature[t, b]
+                    center[j * T + t] = a * W[t, first + j] + dots[j * T + t]
+                    bend[j * T + t] = a + ridge[b]
+            solve_block(center, bend, m * T, a2[b], a1[b], code, positive, new)
+            for j in range(m):
+                for t in range(T):
+                    value = new[j * T + t]
+                    new[j * T + t] -= W[t, first + j]
+                    W[t, first + j] = value
+            # Rows that are blocks of their own need one pass each, not two.
+            ready = m == 1 and b + 1 < n_blocks and starts[b + 2] == last + 1
+            if ready:
+                move_and_look(X[first], X[last], new, S, H, level, mean, first, dots)
+                continue
+            for j in range(m):
+                step = new[j * T : (j + 1) * T]
+                move_shared(X[first + j], step, S, H, level, mean, first + j)
 
 
 @jit

@@ -5,6 +5,7 @@ and (n, T) where all tasks share X.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -88,7 +89,7 @@ class TaskData:
         """Number of features."""
         return self.X.shape[1]
 
-    @property
+    @cached_property
     def n_labels(self):
         """Observed labels of each task, shape (T,)."""
         if self.shared and self.weight.all():
@@ -218,14 +219,14 @@ class TaskData:
         """Return the data with X - shift: (p, T), or (p, 1) where X is shared."""
         if self.shared:
             return replace(self, X=self.X - shift.T)
-        X = np.empty_like(self.X)
+        X = np.empty((self.offsets[-1], self.n_features))
         if self.small_blocks:
             down = np.ascontiguousarray(shift.T)
             _kernels.packed_shift(self.X, self.offsets, down, X)
             return replace(self, X=X)
         for t, rows, block in self.blocks():
             np.subtract(block, shift[:, t], out=X[rows])
-        return replace(self, X=X)
+        return replace(self, X=X, order=None)
 
 
 # ---------------------------------------------------------------- helpers for users

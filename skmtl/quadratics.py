@@ -179,6 +179,13 @@ class DenseRows:
 
     def sweep(self, arguments, bounds, n_sweeps):
         """Minimise over one block after the other, n_sweeps times."""
+        if self._shared:
+            parts = (len(self.W), -1)
+            _kernels.bcd_shared(
+                self.X.T, self.h.reshape(parts), self.level, self.mean, bounds,
+                *arguments, n_sweeps, self.W, self.state.reshape(parts),
+            )  # fmt: skip
+            return
         _kernels.bcd_dense(
             self.X.T, self.x_start, self.r_start, self.n_rows, self.h, self.level,
             self.mean, bounds, *arguments, n_sweeps, self.W, self.state,
@@ -186,7 +193,7 @@ class DenseRows:
 
     def gradient(self):
         """Return the gradient at W, (T, k)."""
-        if not self.x_start.any():  # all tasks share the rows: one product
+        if self._shared:  # one product
             parts = self.state.reshape(len(self.W), -1)
             return self.mean * parts.sum(axis=1)[:, None] - parts @ self.X
         g = np.empty_like(self.W)
@@ -196,15 +203,20 @@ class DenseRows:
             g[t] = self.mean[t] * part.sum() - part @ self.X[x0 : x0 + n]
         return g
 
+    @property
+    def _shared(self):
+        """Whether all tasks have the same rows of X."""
+        return not self.x_start.any()
+
     def _uniform(self):
         """Tell whether all tasks share the rows and one weight."""
-        return not self.x_start.any() and bool(np.all(self.h == self.h[0]))
+        return self._shared and bool(np.all(self.h == self.h[0]))
 
     def moved(self, rows, step):
         """Return the state after W[:, rows] += step, (T, k)."""
         columns, mean = self.X.T[rows], self.mean[:, rows]
         back = (mean * step).sum(axis=1)
-        if not self.x_start.any():
+        if self._shared:
             down = step @ columns
             down -= back[:, None]
             down = down.ravel()

@@ -197,6 +197,15 @@ def test_packed_data(kind, shuffled, monkeypatch):
     np.testing.assert_array_equal(data.spread(np.array([1.0, 2.0, 3.0])), spread)
 
 
+def test_less(monkeypatch):
+    for kind in ("dense", "gathered"):
+        data, parts = packed(kind, monkeypatch, shuffled=False)
+        shift = np.arange(9.0).reshape(3, 3)
+        moved = data.less(shift)
+        expected = [X - shift[:, t] for t, (X, _, _) in enumerate(parts)]
+        np.testing.assert_array_equal(moved.X, np.concatenate(expected))
+
+
 @pytest.mark.parametrize("chunk", [None, 1, 2 * 8 * 3, 10**9])
 @pytest.mark.parametrize("kind", ["dense", "gathered", "sparse"])
 def test_blocks_are_all_rows_once(kind, chunk, monkeypatch):

@@ -218,15 +218,23 @@ def test_sweeps_on_dense_rows(seed, n_sweeps, shared, centre, mode):
     X = np.asfortranarray(blocks[0] if shared else np.concatenate(blocks))
     x_start = np.zeros(3, int) if shared else starts
     h = np.concatenate(hs)
-    s = h * r
+    s, start = h * r, W.copy()
     level = np.array([v[0] if np.all(v == v[0]) else 0.0 for v in hs])
     kernel("bcd_dense", mode)(
         X.T, x_start, starts, n, h, level, mean, curvature,
         *rows_as_blocks(strengths), n_sweeps, W, s,
     )  # fmt: skip
     np.testing.assert_allclose(W, expected, atol=1e-12)
-    r = residuals(blocks, ys, hs, W, centre)
-    np.testing.assert_allclose(s, h * r, atol=1e-12)
+    after = h * residuals(blocks, ys, hs, W, centre)
+    np.testing.assert_allclose(s, after, atol=1e-12)
+    if shared:
+        s = h * r
+        kernel("bcd_shared", mode)(
+            X.T, h.reshape(3, -1), level, mean, curvature,
+            *rows_as_blocks(strengths), n_sweeps, start, s.reshape(3, -1),
+        )  # fmt: skip
+        np.testing.assert_allclose(start, expected, atol=1e-12)
+        np.testing.assert_allclose(s, after, atol=1e-12)
 
 
 @modes

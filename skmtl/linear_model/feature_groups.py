@@ -16,6 +16,15 @@ def feature_names(estimator):
     return [str(name) for name in names]
 
 
+def blocks_and_weights(estimator):
+    """Return (Blocks, weight of each block) as an estimator says, None where usual."""
+    groups, weights = estimator.groups, estimator.penalty_weights
+    if groups is None and weights is None:
+        return None, None
+    blocks, labels = read_groups(groups, feature_names(estimator))
+    return blocks, read_weights(weights, labels)
+
+
 def read_groups(groups, names):
     """Return (Blocks or None, the label of each block) for `groups` of an estimator."""
     if groups is None:

@@ -8,10 +8,7 @@ import numpy as np
 from skmtl._compat import Interval, StrOptions
 from skmtl.linear_model.base import LinearTaskModel
 from skmtl.linear_model.classification import LinearTaskClassifier
-from skmtl.linear_model.feature_groups import (
-    feature_names,
-    read_groups,
-    read_weights,
+from skmtl.linear_model.feature_groups import blocks_and_weights
 )
 from skmtl.linear_model.regression import LinearTaskRegressor
 from skmtl.penalties import SparseGroup, WithRidge
@@ -36,8 +33,7 @@ class _GroupLasso(LinearTaskModel):
                 f"{type(self).__name__} with alpha=0 and ridge=0 has no penalty left. "
                 "Use IndependentTasks around an unpenalised model, or a small penalty."
             )
-        blocks, labels = read_groups(self.groups, feature_names(self))
-        weight = read_weights(self.penalty_weights, labels)
+        blocks, weight = blocks_and_weights(self)
         gauge = SparseGroup(
             self.alpha, self.l1_ratio, self.norm, self.positive, weight, blocks
         )

@@ -57,19 +57,36 @@ class SparseGroup:
     def _shrink(self):
         return _positive_part if self.positive else soft
 
-    def _flat(self, *arrays):
-        """Yield (rows, a2, a1, weights, one (B, q) array per array (p, T))."""
-        N = NORMS[self.norm]
+    @cached_property
+    def _strengths(self):
+        """{number of rows: [(rows, a2, a1, weights, root of their number)]}."""
+        return {}
+
+    def _classes(self, n_rows):
+        """Return the strengths of blocks of equal size, for W of so many rows."""
+        if n_rows in self._strengths:
+            return self._strengths[n_rows]
+        found = []
         classes = [(slice(None), None)] if self.blocks is None else self.blocks.classes
         for ids, rows in classes:
-            B = len(arrays[0]) if rows is None else len(rows)
+            B = n_rows if rows is None else len(rows)
             w = np.ones(B) if self.weight is None else self.weight[ids]
             root = 1.0 if rows is None else np.sqrt(rows.shape[1])
             never = np.isinf(w)
             finite = np.where(never, 0.0, w)
             a2 = np.where(never, np.inf, self._group * root * finite)
-            flat = [V if rows is None else V[rows].reshape(B, -1) for V in arrays]
-            yield N, rows, a2, self._l1 * finite, w, root, flat
+            found.append((rows, a2, self._l1 * finite, w, root))
+        self._strengths[n_rows] = found
+        return found
+
+    def _flat(self, *arrays):
+        """Yield (N, rows, a2, a1, weights, root, one (B, q) array per array (p, T))."""
+        N = NORMS[self.norm]
+        for rows, a2, a1, w, root in self._classes(len(arrays[0])):
+            flat = arrays
+            if rows is not None:
+                flat = [V[rows].reshape(len(rows), -1) for V in arrays]
+            yield N, rows, a2, a1, w, root, flat
 
     def value(self, W):
         """Return the penalty of W."""
@@ -78,8 +95,11 @@ class SparseGroup:
         total = 0.0
         for N, _, a2, a1, _, _, (F,) in self._flat(W):
             size = N.value(F)
-            used = size > 0
-            total += float(a2[used] @ size[used])
+            if self.weight is None:
+                total += float(a2 @ size)
+            else:  # 0 * inf is nothing here
+                used = size > 0
+                total += float(a2[used] @ size[used])
             if self._l1 > 0:
                 total += float(a1 @ np.abs(F).sum(axis=1))
         return total
@@ -108,8 +128,9 @@ class SparseGroup:
         """Return the smallest alpha at which prox(-G, 1) vanishes where penalised."""
         norm = 0.0
         for N, _, _, _, w, root, (F,) in self._flat(G):
-            counted = (w > 0) & np.isfinite(w)
-            F, w = F[counted], w[counted]
+            if self.weight is not None:
+                counted = (w > 0) & np.isfinite(w)
+                F, w = F[counted], w[counted]
             A = np.maximum(-F, 0.0) if self.positive else np.abs(F)
             gamma = np.full(len(F), (1.0 - self.l1_ratio) * root)
             norm = max(norm, (N.dual(A, self.l1_ratio, gamma) / w).max(initial=0.0))

@@ -9,7 +9,6 @@ from skmtl._compat import Interval, StrOptions
 from skmtl.linear_model.base import LinearTaskModel
 from skmtl.linear_model.classification import LinearTaskClassifier
 from skmtl.linear_model.feature_groups import blocks_and_weights
-)
 from skmtl.linear_model.regression import LinearTaskRegressor
 from skmtl.penalties import SparseGroup, WithRidge
 

@@ -199,6 +199,8 @@ class LinearTaskModel(BaseTaskEstimator):
             "objective_": float(result.objective),
             "dual_gap_": float(result.gap),
             "converged_": result.converged,
+            "_history": np.array(result.history, dtype=float).reshape(-1, 3),
+            "_target": float(result.target),
         }
 
     def _fit(self, X, labels, progress):

@@ -20,7 +20,13 @@ from skmtl._compat import (
 from skmtl.base import TaskRequestMixin, keep_previous_fit
 from skmtl.data import TaskData
 from skmtl.linear_model.base import GRAM_BYTES
-from skmtl.linear_model.path import PathFits, check_has_alpha
+from skmtl.linear_model.path import (
+    PathFits,
+    check_alphas,
+    check_has_alpha,
+    read_alphas,
+    warn_of_path,
+)
 from skmtl.model_selection._fold_statistics import fold_statistics, take
 from skmtl.model_selection._folds import given_folds
 from skmtl.model_selection._held_out import (
@@ -28,7 +34,6 @@ from skmtl.model_selection._held_out import (
     losses_of_statistics,
     positions_in,
 )
-from skmtl.model_selection._path import check_alphas, read_alphas, warn_of_path
 from skmtl.model_selection._path_responses import PathResponsesMixin
 from skmtl.model_selection._split import TaskKFold
 from skmtl.moments import equal_columns

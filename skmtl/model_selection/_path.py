@@ -1,14 +1,10 @@
 """All fits of a model along decreasing alphas."""
 
-import warnings
 from dataclasses import dataclass
-from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 
-from skmtl.linear_model.path import PathFits, check_has_alpha
+from skmtl.linear_model.path import fit_path
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,7 @@ class PathResult:
         PathDisplay
             The display, drawn.
         """
-        from skmtl.plotting import PathDisplay
+        from skmtl.plotting._path import PathDisplay
 
         return PathDisplay.from_path(self, ax=ax)
 
@@ -148,18 +144,18 @@ default=None
     >>> bool(path.coefs[0].any()), bool(path.coefs[-1].any())
     (False, True)
     """
-    check_has_alpha(estimator, "mtl_path")
-    check_alphas(alphas, eps)
-    model = clone(estimator)
-    model._validate_params()
-    labels = model._check_labels(X, y, task, sample_weight)
-    values = model._check_X(X, reset=True)
-    fits = PathFits.of_rows(model, values, labels)
-    alphas = read_alphas(fits, alphas, eps)
-    results = list(fits.solve(alphas))
-    warn_of_path(type(model).__name__, results, model.max_iter)
-    fitted = [fits.fitted(a, r) for a, r in zip(alphas, results, strict=True)]
-    names = getattr(model, "feature_names_in_", np.arange(values.shape[1]))
+    alphas, fitted, labels = fit_path(
+        estimator,
+        X,
+        y,
+        task=task,
+        sample_weight=sample_weight,
+        alphas=alphas,
+        eps=eps,
+        caller="mtl_path",
+    )
+    names = np.arange(fitted[0].n_features_in_)
+    names = getattr(fitted[0], "feature_names_in_", names)
     return PathResult(
         alphas,
         np.stack([m.coef_ for m in fitted]),
@@ -170,47 +166,4 @@ default=None
         labels.tasks,
         names,
         getattr(fitted[0], "coef_rows_", None),
-    )
-
-
-def check_alphas(alphas, eps):
-    """Raise unless they describe a decreasing sequence of alphas."""
-    if isinstance(alphas, Integral) and not isinstance(alphas, bool):
-        if alphas < 1:
-            raise ValueError(f"alphas must be at least 1, got {alphas}.")
-        if not (isinstance(eps, Real) and 0 < eps < 1):
-            raise ValueError(f"eps must be between 0 and 1, got {eps!r}.")
-        return
-    values = np.asarray(alphas)
-    if values.dtype.kind not in "iuf" or values.ndim != 1 or not len(values):
-        raise ValueError(
-            "alphas must be a number of alphas or a one-dimensional array of them, got "
-            f"{alphas!r}."
-        )
-    if not (np.isfinite(values).all() and (values >= 0).all()):
-        raise ValueError(f"alphas must be finite and at least 0, got {alphas!r}.")
-
-
-def read_alphas(fits, alphas, eps):
-    """Return decreasing alphas: those given, or a grid for these data."""
-    if isinstance(alphas, Integral):
-        return fits.alpha_grid(alphas, eps)
-    alphas = np.unique(np.asarray(alphas, dtype=float))[::-1]
-    fits.model._at_alpha(alphas[-1])._validate_params()  # some take no 0
-    return alphas
-
-
-def warn_of_path(name, results, max_iter):
-    """Give one `ConvergenceWarning` for all fits that did not reach their gap."""
-    poor = [r for r in results if not r.converged]
-    if not poor:
-        return
-    worst = max(poor, key=lambda r: r.gap / max(r.target, np.finfo(float).tiny))
-    warnings.warn(
-        f"{name}: {len(poor)} of {len(results)} fits along the path did not converge; "
-        f"the worst has a duality gap of {worst.gap:.2e} > tol * D0 = "
-        f"{worst.target:.2e} after {worst.n_iter} iterations (max_iter={max_iter}). "
-        f"{worst.message} Or end the path at a larger alpha.",
-        ConvergenceWarning,
-        stacklevel=3,
     )

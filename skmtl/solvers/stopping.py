@@ -78,6 +78,7 @@ class SolverResult:
     n_iter : int
     converged : bool
     history : list of (n_iter, objective, gap)
+        At each check; the stationarity in the place of the gap where there is none.
     message : str
         Why the solver stopped, where it did not converge.
     stationarity : float or None
@@ -104,10 +105,9 @@ class SolverResult:
 
     def after(self, first):
         """Return this result as the continuation of an earlier run."""
+        later = [(first.n_iter + n, *rest) for n, *rest in self.history]
         return replace(
-            self,
-            n_iter=first.n_iter + self.n_iter,
-            history=[*first.history, *self.history],
+            self, n_iter=first.n_iter + self.n_iter, history=[*first.history, *later]
         )
 
     def warn(self, name):

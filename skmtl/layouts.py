@@ -69,6 +69,11 @@ class TaskLabels:
             return rows, self.y[rows, t], self.weight[rows, t]
         return rows, self.y[rows], self.weight[rows]
 
+    def at(self, rows):
+        """Return the labels of some rows; all tasks stay."""
+        codes = None if self.codes is None else self.codes[rows]
+        return replace(self, y=self.y[rows], codes=codes, weight=self.weight[rows])
+
     def with_y(self, y):
         """Return the same rows and tasks with other labels."""
         return replace(self, y=y)

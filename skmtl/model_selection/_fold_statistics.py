@@ -15,13 +15,11 @@ from skmtl.statistics import TaskStatistics
 
 def take(X, labels, rows):
     """Return (X, labels) of some rows, with the tasks that have labels there."""
-    codes = None if labels.codes is None else labels.codes[rows]
-    weight = labels.weight[rows]
-    part = replace(labels, y=labels.y[rows], codes=codes, weight=weight)
+    part = labels.at(rows)
     if labels.layout == "wide":
-        present = np.flatnonzero((weight > 0).any(axis=0))
+        present = np.flatnonzero((part.weight > 0).any(axis=0))
     else:
-        present = np.unique(codes[codes >= 0])
+        present = np.unique(part.codes[part.codes >= 0])
     return X[rows], part.keep_tasks(present)
 
 

@@ -5,6 +5,7 @@ whose X are row numbers. So every scorer works, with its own choice of response,
 none has to be taken apart.
 """
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -14,6 +15,8 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 
 from skmtl._compat import num_samples
+from skmtl.base._rows import some
+from skmtl.layouts import read_labels
 
 
 class UndefinedScoreError(Exception):
@@ -44,6 +47,31 @@ def read_task(model, X):
         if hasattr(reader, "get_task"):
             return reader.get_task(X)
     return None
+
+
+def read_truth(model, y, task, sample_weight):
+    """Read y; in the wide layout its columns must be the tasks of the model."""
+    labels = read_labels(y, task, sample_weight, empty_tasks=True)
+    fitted = learned(model, "tasks_")
+    if labels.layout == "long":
+        return labels
+    if labels.layout == "single":
+        if fitted is None or len(fitted) > 1:
+            raise ValueError(
+                "X and y cannot tell which task each row belongs to. Pass task=, or "
+                "wrap the model in MTLPipeline with task_col=, or pass y with a column "
+                "per task."
+            )
+        return labels
+    if fitted is not None:
+        named = hasattr(y, "columns")
+        if len(fitted) != labels.n_tasks or (named and any(fitted != labels.tasks)):
+            raise ValueError(
+                f"The columns of y ({some(labels.tasks)}) are not the fitted tasks "
+                f"({some(fitted)}) in their order."
+            )
+        labels = replace(labels, tasks=fitted)
+    return labels
 
 
 class Answers:

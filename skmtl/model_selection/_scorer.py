@@ -1,7 +1,6 @@
 """Scores per task, in any layout."""
 
 import warnings
-from dataclasses import replace
 from inspect import signature
 
 import numpy as np
@@ -11,12 +10,12 @@ from sklearn.metrics import get_scorer, make_scorer
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from skmtl.base._rows import some
-from skmtl.layouts import read_labels
 from skmtl.model_selection._one_task import (
     Answers,
     UndefinedScoreError,
     learned,
     read_task,
+    read_truth,
     without_search,
 )
 
@@ -135,7 +134,7 @@ default=None
         """
         model = without_search(estimator)
         known = read_task(model, X) if task is None else task
-        labels = _read_labels(model, y, known, sample_weight)
+        labels = read_truth(model, y, known, sample_weight)
         answers = Answers(model, X, task)
         fitted = learned(model, "tasks_")
         scores = dict.fromkeys([] if fitted is None else fitted.tolist(), float("nan"))
@@ -246,28 +245,3 @@ def _score_or_nan(scorer, model, rows, truth, metadata):
         if not (np.isnan(score) and warning.category is UndefinedMetricWarning):
             warnings.warn(warning.message, stacklevel=5)
     return score
-
-
-def _read_labels(model, y, task, sample_weight):
-    """Read y; in the wide layout its columns must be the tasks of the model."""
-    labels = read_labels(y, task, sample_weight, empty_tasks=True)
-    fitted = learned(model, "tasks_")
-    if labels.layout == "long":
-        return labels
-    if labels.layout == "single":
-        if fitted is None or len(fitted) > 1:
-            raise ValueError(
-                "TaskScorer cannot tell which task each row belongs to. Pass task=, or "
-                "wrap the model in MTLPipeline with task_col=, or pass y with a column "
-                "per task."
-            )
-        return labels
-    if fitted is not None:
-        named = hasattr(y, "columns")
-        if len(fitted) != labels.n_tasks or (named and any(fitted != labels.tasks)):
-            raise ValueError(
-                f"The columns of y ({some(labels.tasks)}) are not the fitted tasks "
-                f"({some(fitted)}) in their order."
-            )
-        labels = replace(labels, tasks=fitted)
-    return labels

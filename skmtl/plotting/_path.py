@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from skmtl.plotting._style import COLOURS, import_pyplot
+from skmtl.linear_model.path import fit_path
+from skmtl.plotting._style import (
+    COLOURS,
+    given_or_new,
+    import_pandas,
+    legend_beside,
+    shortened,
+    tidy,
+)
 
 # Features that are named in the picture; the others are thin grey lines.
 N_NAMED = 6
@@ -38,6 +46,7 @@ class PathDisplay:
     See Also
     --------
     mtl_path : The fits that are drawn.
+    AlphaCurveDisplay : Held-out losses along the path.
 
     Examples
     --------
@@ -61,11 +70,68 @@ class PathDisplay:
     @property
     def frame_(self):
         """What is drawn, a row per alpha and feature."""
-        import pandas
-
-        names = ["alpha", "feature"]
+        pandas, names = import_pandas(), ["alpha", "feature"]
         index = pandas.MultiIndex.from_product([self.alphas, self.names], names=names)
         return pandas.Series(self.norms.ravel(), index, name="norm").reset_index()
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        task=None,
+        sample_weight=None,
+        alphas=100,
+        eps=1e-3,
+        ax=None,
+    ):
+        """Fit a path to data, and draw it.
+
+        Parameters
+        ----------
+        estimator : linear estimator of skmtl with an ``alpha``, or AlphaPathCV
+            What to fit; it is cloned. Of a fitted `AlphaPathCV`, its `alphas_` are
+            taken and its `alpha_` is marked.
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            The features.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            One label per row, or one column per task with NaN where not observed.
+        task : array-like of shape (n_samples,) or scalar, default=None
+            The task of each row, where y has one label per row.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
+default=None
+            Weights of the labels.
+        alphas : int or array-like of shape (n_alphas,), default=100
+            As in `mtl_path`; not used for a fitted `AlphaPathCV`.
+        eps : float, default=1e-3
+            As in `mtl_path`.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        PathDisplay
+            The display, drawn.
+        """
+        chosen = getattr(estimator, "alpha_", None)
+        if chosen is not None:
+            alphas = estimator.alphas_
+        alphas, fitted, _ = fit_path(
+            getattr(estimator, "estimator", estimator),
+            X,
+            y,
+            task=task,
+            sample_weight=sample_weight,
+            alphas=alphas,
+            eps=eps,
+            caller="PathDisplay",
+        )
+        norms = np.array([np.linalg.norm(m.coef_, axis=0) for m in fitted])
+        names = np.arange(norms.shape[1])
+        names = getattr(fitted[0], "feature_names_in_", names)
+        return cls(alphas, norms, names, chosen).plot(ax=ax)
 
     @classmethod
     def from_path(cls, path, *, alpha=None, ax=None):
@@ -101,9 +167,7 @@ class PathDisplay:
         self : object
             The display, with `ax_` and `figure_`.
         """
-        if ax is None:
-            size = (7, 4.2)
-            _, ax = import_pyplot().subplots(figsize=size, layout="constrained")
+        ax = given_or_new(ax, (7, 4.2))
         self.ax_, self.figure_ = ax, ax.figure
         last = self.norms[-1]
         named = [j for j in np.argsort(-last, kind="stable")[:N_NAMED] if last[j] > 0]
@@ -111,7 +175,7 @@ class PathDisplay:
             if j not in named:
                 ax.plot(self.alphas, self.norms[:, j], color="0.75", linewidth=0.8)
         for j, colour in zip(named, COLOURS, strict=False):
-            name = str(self.names[j])
+            name = shortened(self.names[j])
             ax.plot(self.alphas, self.norms[:, j], color=colour, label=name)
         if self.alpha is not None:
             ax.axvline(self.alpha, color="black", linestyle=":", label="chosen alpha")
@@ -119,13 +183,7 @@ class PathDisplay:
         ax.invert_xaxis()  # as the path is computed: features enter from left to right
         ax.set_xlabel("alpha")
         ax.set_ylabel("norm over tasks of the coefficients")
-        ax.grid(axis="y", color="0.9", zorder=0)
-        ax.spines[["top", "right"]].set_visible(False)
+        tidy(ax)
         if named or self.alpha is not None:
-            ax.legend(
-                title="feature",
-                loc="center left",
-                bbox_to_anchor=(1, 0.5),
-                frameon=False,
-            )
+            legend_beside(ax, title="feature")
         return self

@@ -2,12 +2,19 @@
 
 import numpy as np
 
-from skmtl.plotting._style import COLOURS, MARKERS, import_pyplot
+from skmtl.plotting._style import (
+    COLOURS,
+    LETTER,
+    MARKERS,
+    import_pyplot,
+    metric_name,
+    shortened,
+    tidy,
+)
 
 REFERENCE_COLOUR = "#444444"
 # With more tasks than this, the tasks of a model are dots on one line.
 MAX_TASK_ROWS = 12
-METRICS = {"r2": "R²", "roc_auc": "ROC AUC"}
 LOSSES = {"r2": "squared error", "roc_auc": "log-loss"}
 
 
@@ -97,7 +104,7 @@ class TransferDisplay:
         rows = (_TaskRows if few else _ModelRows)(self.frame_, self.models_)
         new = ax is None
         if new:
-            size = (10, rows.height)
+            size = (8.6 + LETTER * rows.longest, rows.height)
             _, ax = import_pyplot().subplots(1, 2, figsize=size, layout="constrained")
         self.ax_ = np.atleast_1d(np.asarray(ax, dtype=object))
         self.figure_ = self.ax_[0].figure
@@ -108,7 +115,7 @@ class TransferDisplay:
             gains.tick_params(labelleft=False)
         rows.draw_gains(gains)
         _mark_zero(gains)
-        gains.set_xlabel(f"gain over {rows.reference}, in {rows.unit}\n{rows.key}")
+        gains.set_xlabel(rows.gain_label)
         for each in self.ax_:
             rows.finish(each)
         rows.draw_legend(self.figure_ if new else self.ax_[0], outside=new)
@@ -152,7 +159,7 @@ class _Rows:
         self.models = models
         self.reference = frame["model"][frame["verdict"] == "reference"].iloc[0]
         name = frame["metric"].iloc[0]
-        self.metric = METRICS.get(name, name)
+        self.metric = metric_name(name)
         self.relative = bool(frame["relative_gain"].notna().any())
         self.unit = f"% of its {LOSSES[name]}" if self.relative else self.metric
         others = [m for m in models["model"] if m != self.reference]
@@ -160,6 +167,17 @@ class _Rows:
         for k, name in enumerate(others):
             look = (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)])
             self.styles[name] = look
+
+    @property
+    def gain_label(self):
+        """What the gains are, and how to read the marks."""
+        head = f"gain over {shortened(self.reference)}"
+        return f"{head},\nin {self.unit}\n{self.key}"
+
+    @property
+    def longest(self):
+        """Letters of the longest name beside the axes."""
+        return max(len(line) for name in self.names for line in name.split("\n"))
 
     def of(self, name):
         """Return the rows of a model in the frame of tasks."""
@@ -184,15 +202,17 @@ class _Rows:
 class _TaskRows(_Rows):
     """A row per task, the models beside each other in it."""
 
-    key = "bar: 95 % interval; filled: helps or hurts; hollow: no evidence"
+    key = "bar: 95 % interval\nfilled: helps or hurts, hollow: no evidence"
 
     def __init__(self, frame, models):
         super().__init__(frame, models)
         labels = frame.groupby("task", sort=False)["n_labels"].first()
         self.tasks = labels.index.to_numpy()
-        self.names = [f"{task}\n({n:,} labels)" for task, n in labels.items()]
+        self.names = [
+            f"{shortened(task)}\n({n:,} labels)" for task, n in labels.items()
+        ]
         n_lines = len(self.tasks) * (len(self.styles) + 1)
-        self.height = 1.6 + 0.19 * max(n_lines, 9)
+        self.height = 1.9 + 0.19 * max(n_lines, 9)
 
     def _places(self):
         """Yield (model, its rows of the frame, their heights, colour, marker)."""
@@ -229,10 +249,10 @@ class _TaskRows(_Rows):
         from matplotlib.lines import Line2D
 
         handles = [
-            Line2D([], [], label=name, linestyle="", **_mark(*style))
+            Line2D([], [], label=shortened(name, 34), linestyle="", **_mark(*style))
             for name, style in self.styles.items()
         ]
-        options = {"loc": "outside upper center", "ncols": len(handles)}
+        options = {"loc": "outside upper center", "ncols": min(len(handles), 4)}
         where.legend(handles=handles, frameon=False, **(options if outside else {}))
 
     def finish(self, ax):
@@ -240,25 +260,25 @@ class _TaskRows(_Rows):
         ax.set_ylim(len(self.tasks) - 0.5, -0.5)
         for k in range(1, len(self.tasks)):
             ax.axhline(k - 0.5, color="0.85", linewidth=0.8, zorder=0)
-        ax.grid(axis="x", color="0.9", zorder=0)
-        ax.spines[["top", "right"]].set_visible(False)
+        tidy(ax, grid="x")
 
 
 class _ModelRows(_Rows):
     """A row per model, the tasks as dots on it."""
 
-    key = "dot: a task (filled: helps or hurts); diamond: mean, 95 % interval"
+    key = "dot: a task (filled: helps or hurts)\ndiamond: mean, 95 % interval"
 
     def __init__(self, frame, models):
         super().__init__(frame, models)
-        self.names = list(self.styles)
-        self.height = 1.4 + 0.75 * max(len(self.names), 3)
+        self.models_drawn = list(self.styles)
+        self.names = [shortened(name, 34) for name in self.styles]
+        self.height = 1.7 + 0.75 * max(len(self.names), 3)
         n_tasks = frame["task"].nunique()
         # Dots of one task are at the same height in every row.
         self.spread = 0.3 * np.random.default_rng(0).uniform(-1, 1, n_tasks)
 
     def _dots(self, ax, name, values, filled):
-        colour, k = self.styles[name][0], self.names.index(name)
+        colour, k = self.styles[name][0], self.models_drawn.index(name)
         for rows, face in ((filled, colour), (~filled, "none")):
             ax.plot(
                 values[rows],
@@ -271,16 +291,24 @@ class _ModelRows(_Rows):
             )
 
     def draw_scores(self, ax):
-        for k, name in enumerate(self.names):
+        for k, name in enumerate(self.models_drawn):
             values = self.of(name)["score"].to_numpy(float)
             self._dots(ax, name, values, np.zeros(len(values), dtype=bool))
             mean = self.models.loc[self.models["model"] == name, "score"]
             ax.plot(mean, [k], "D", color="black", markersize=6)
 
     def draw_gains(self, ax):
-        for k, name in enumerate(self.names):
+        for k, name in enumerate(self.models_drawn):
             if name == self.reference:
-                ax.text(0, k, "  reference", va="center", color=REFERENCE_COLOUR)
+                place = ax.get_yaxis_transform()
+                ax.text(
+                    0.02,
+                    k,
+                    "reference",
+                    va="center",
+                    color=REFERENCE_COLOUR,
+                    transform=place,
+                )
                 continue
             own = self.of(name)
             evident = own["verdict"].isin(["helps", "hurts"]).to_numpy()
@@ -303,5 +331,4 @@ class _ModelRows(_Rows):
     def finish(self, ax):
         ax.set_yticks(range(len(self.names)), self.names)
         ax.set_ylim(len(self.names) - 0.5, -0.5)
-        ax.grid(axis="x", color="0.9", zorder=0)
-        ax.spines[["top", "right"]].set_visible(False)
+        tidy(ax, grid="x")

@@ -1,0 +1,312 @@
+"""ROC curves of each task."""
+
+from dataclasses import replace
+
+import numpy as np
+from sklearn.metrics import RocCurveDisplay, auc, roc_curve
+
+from skmtl.plotting import _outcomes as outcomes
+from skmtl.plotting._panels import MOST_PANELS, legend_above, outer_labels, panels
+from skmtl.plotting._style import (
+    COLOURS,
+    GREY,
+    given_or_new,
+    import_pandas,
+    legend_beside,
+    shortened,
+    tidy,
+)
+
+X_NAME, Y_NAME = "false positive rate", "true positive rate"
+GRID = np.linspace(0.0, 1.0, 201)
+
+
+class TaskRocCurveDisplay:
+    """ROC curves of each binary task, of one or several models.
+
+    Up to six tasks of one model share a picture. Otherwise up to twelve tasks have a
+    panel each, with the models beside each other; of more tasks the mean is drawn (of
+    true positive rates), and each is a thin line if there is one model. The curves
+    themselves are drawn by `sklearn.metrics.RocCurveDisplay`. Tasks of numbers, of more
+    than two classes, or with a single class among the labels are left out.
+
+    Parameters
+    ----------
+    outcomes : list of Outcome
+        Truth and scores of each model and task.
+
+    Attributes
+    ----------
+    roc_auc_ : dict of (model, task) -> float
+        Areas under the curves.
+    displays_ : list of RocCurveDisplay
+        The curves as scikit-learn draws them, in the order of `roc_auc_`; none where
+        only means are drawn.
+    frame_ : DataFrame
+        The points of all curves: model, task, fpr, tpr. Needs pandas.
+    ax_ : ndarray of Axes
+        The axes: one per task, or a single one.
+    figure_ : Figure
+        The figure.
+
+    See Also
+    --------
+    TaskConfusionMatrixDisplay : Which classes are taken for which.
+    sklearn.metrics.RocCurveDisplay : The same for one task.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from skmtl import TaskRocCurveDisplay
+    >>> y, task = np.array([0, 0, 1, 1] * 2), np.repeat(["a", "b"], 4)
+    >>> score = [0.1, 0.4, 0.3, 0.9, 0.1, 0.2, 0.8, 0.9]
+    >>> display = TaskRocCurveDisplay.from_predictions(y, score, task=task)
+    >>> display.roc_auc_
+    {('model', 'a'): 0.75, ('model', 'b'): 1.0}
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(self, outcomes):
+        self.outcomes = [o for o in outcomes if _has_curve(o)]
+        if not self.outcomes:
+            raise ValueError(
+                "There is no task to draw: a curve needs a task of two classes with "
+                "labels of both."
+            )
+        self._curves = [_curve(o) for o in self.outcomes]
+        pairs = [(o.model, o.task) for o in self.outcomes]
+        areas = [float(auc(*curve)) for curve in self._curves]
+        self.roc_auc_ = dict(zip(pairs, areas, strict=True))
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, task=None, sample_weight=None, ax=None):
+        """Draw the curves of fitted models on data.
+
+        Parameters
+        ----------
+        estimator : fitted estimator or dict of str -> fitted estimator
+            A classifier over tasks, or a regressor of which tasks with labels 0 and 1
+            are taken; or several by name.
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            The features, of rows that the model was not fitted to.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True labels; in the wide layout NaN where not observed.
+        task : array-like of shape (n_samples,) or scalar, default=None
+            The task of each row, where neither X nor y says it.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
+default=None
+            Weights of the labels.
+        ax : matplotlib Axes or sequence of them, default=None
+            Where to draw; see `plot`.
+
+        Returns
+        -------
+        TaskRocCurveDisplay
+            The display, drawn.
+        """
+        models = estimator if isinstance(estimator, dict) else {"model": estimator}
+        found = []
+        for name, model in models.items():
+            found += outcomes.of_estimator(
+                model, X, y, task, sample_weight, _scores, name
+            )
+        return cls(found).plot(ax=ax)
+
+    @classmethod
+    def from_predictions(
+        cls, y_true, y_score, *, task=None, sample_weight=None, ax=None
+    ):
+        """Draw the curves of scores that were computed before.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True labels; in the wide layout NaN where not observed.
+        y_score : array-like of the shape of y_true, or dict of str -> array-like
+            Scores or probabilities of the second of the two sorted classes; or those of
+            several models by name.
+        task : array-like of shape (n_samples,), default=None
+            The task of each row, where y_true has one label per row.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
+default=None
+            Weights of the labels.
+        ax : matplotlib Axes or sequence of them, default=None
+            Where to draw; see `plot`.
+
+        Returns
+        -------
+        TaskRocCurveDisplay
+            The display, drawn.
+        """
+        scores = y_score if isinstance(y_score, dict) else {"model": y_score}
+        found = []
+        for name, one in scores.items():
+            found += outcomes.of_predictions(y_true, one, task, sample_weight, name)
+        return cls(found).plot(ax=ax)
+
+    @classmethod
+    def from_report(cls, report, *, models=None, ax=None):
+        """Draw the curves of the out-of-fold predictions of a comparison.
+
+        Predictions of all folds (and repeats) are pooled, so the areas may differ a
+        little from those of the report, which are means over folds.
+
+        Parameters
+        ----------
+        report : ComparisonReport
+            What `compare` returned.
+        models : str or list of str, default=None
+            Which models to draw; None draws all.
+        ax : matplotlib Axes or sequence of them, default=None
+            Where to draw; see `plot`.
+
+        Returns
+        -------
+        TaskRocCurveDisplay
+            The display, drawn.
+        """
+        found = []
+        for name in outcomes.models_of(report, models):
+            found += [
+                replace(o, answer=o.answer[:, 1])
+                for o in outcomes.of_report(report, name)
+                if o.answer.shape[1] == 2
+            ]
+        return cls(found).plot(ax=ax)
+
+    @property
+    def frame_(self):
+        """The points of all curves."""
+        pandas = import_pandas()
+        parts = [
+            pandas.DataFrame({"model": o.model, "task": o.task, "fpr": x, "tpr": y})
+            for o, (x, y) in zip(self.outcomes, self._curves, strict=True)
+        ]
+        return pandas.concat(parts, ignore_index=True)
+
+    def plot(self, ax=None):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or sequence of them, default=None
+            Where to draw: a single one frames the panels of the tasks where there are
+            several, a sequence has one for each. None makes a figure.
+
+        Returns
+        -------
+        self : object
+            The display, with `ax_` and `figure_`.
+        """
+        tasks = list(dict.fromkeys(o.task for o in self.outcomes))
+        models = list(dict.fromkeys(o.model for o in self.outcomes))
+        colours = {m: COLOURS[k % len(COLOURS)] for k, m in enumerate(models)}
+        several = np.ndim(ax) > 0 and len(np.ravel(ax)) > 1
+        if len(models) == 1 and len(tasks) <= len(COLOURS) and not several:
+            axes, draw = [_one(ax)], self._draw_together
+        elif len(tasks) <= MOST_PANELS:
+            axes, draw = panels(len(tasks), ax, (2.7, 2.9)), self._draw_panels
+        else:
+            axes, draw = [_one(ax)], self._draw_means
+        self.ax_ = np.array(list(axes), dtype=object)
+        self.figure_ = self.ax_[0].figure
+        self.displays_ = []
+        for each in self.ax_:
+            each.plot([0, 1], [0, 1], color="0.6", linestyle=":", linewidth=1)
+        draw(tasks, models, colours)
+        for each in self.ax_:
+            each.set(xlabel="", ylabel="", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+            tidy(each, grid="both")
+        outer_labels(self.ax_, X_NAME, Y_NAME)
+        return self
+
+    def _draw_one(self, ax, k, **look):
+        """Draw curve k; return its line."""
+        x, y = self._curves[k]
+        shown = RocCurveDisplay(fpr=x, tpr=y).plot(ax=ax)
+        if ax.get_legend() is not None:
+            ax.get_legend().remove()
+        shown.line_.set(**look)
+        self.displays_.append(shown)
+        return shown.line_
+
+    def _draw_together(self, tasks, models, colours):
+        """Draw the tasks of one model in one picture."""
+        (ax,) = self.ax_
+        for k, (o, area) in enumerate(
+            zip(self.outcomes, self.roc_auc_.values(), strict=True)
+        ):
+            label = f"{shortened(o.task)} (AUC {area:.2f})"
+            self._draw_one(ax, k, color=COLOURS[tasks.index(o.task)], label=label)
+        legend_beside(ax)
+
+    def _draw_panels(self, tasks, models, colours):
+        """Draw a panel per task, the models in it."""
+        lines = {}
+        for k, o in enumerate(self.outcomes):
+            ax = self.ax_[tasks.index(o.task)]
+            area = self.roc_auc_[o.model, o.task]
+            line = self._draw_one(ax, k, color=colours[o.model], label=f"{area:.2f}")
+            lines.setdefault(o.model, line)
+            ax.set_title(shortened(o.task), fontsize=10)
+        for ax in self.ax_:
+            legend = ax.legend(
+                title="AUC", loc="lower right", frameon=False, fontsize=8
+            )
+            legend.get_title().set_fontsize(8)
+        if len(models) > 1:
+            from matplotlib.lines import Line2D
+
+            handles = [
+                Line2D([], [], color=lines[m].get_color(), label=shortened(m))
+                for m in models
+            ]
+            legend_above(self.ax_, handles)
+
+    def _draw_means(self, tasks, models, colours):
+        """Draw the mean curve of each model; of one, all tasks as thin lines too."""
+        (ax,) = self.ax_
+        for model in models:
+            own = [k for k, o in enumerate(self.outcomes) if o.model == model]
+            for k in own if len(models) == 1 else ():
+                self._draw_one(ax, k, color=GREY, linewidth=0.5, alpha=0.5)
+            mean = np.mean([np.interp(GRID, *self._curves[k]) for k in own], axis=0)
+            mean[0] = 0.0
+            area = np.mean([self.roc_auc_[model, self.outcomes[k].task] for k in own])
+            name = "" if len(models) == 1 else f"{shortened(model)}: "
+            ax.plot(
+                GRID,
+                mean,
+                color="black" if len(models) == 1 else colours[model],
+                linewidth=2.2,
+                label=f"{name}mean of {len(own)} tasks\n(mean AUC {area:.2f})",
+            )
+        legend_beside(ax)
+
+
+def _one(ax):
+    """Return the single axes that were given, or those of a new figure."""
+    ax = ax if ax is None else np.ravel(np.asarray(ax, dtype=object))[0]
+    return given_or_new(ax, (6.6, 4.2))
+
+
+def _has_curve(outcome):
+    """Tell whether a task has two classes and labels of both."""
+    return len(outcome.classes) == 2 and len(np.unique(outcome.truth)) == 2
+
+
+def _curve(outcome):
+    """Return false and true positive rates."""
+    positive = outcome.truth == outcome.classes[-1]
+    x, y, _ = roc_curve(positive, outcome.answer, sample_weight=outcome.weight)
+    return x, y
+
+
+def _scores(model, rows):
+    """Return the scores of the second of two classes, or None."""
+    if len(model.classes_) != 2:
+        return None
+    if hasattr(model, "predict_proba"):
+        return model.predict_proba(rows)[:, 1]
+    return model.decision_function(rows)

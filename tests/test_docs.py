@@ -74,7 +74,9 @@ def test_readme_table_lists_every_public_name():
     assert sorted(re.findall(r"\w+", " ".join(cells))) == sorted(skmtl.__all__)
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/install.rst"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/install.rst", "docs/examples.rst"]
+)
 def test_make_targets_that_are_named_exist(page):
     named = re.findall(
         r"(?:^|`)make ([a-z-]+)", (ROOT / page).read_text(), re.MULTILINE

@@ -26,7 +26,7 @@ def test_every_example_is_tested():
     assert {path.stem for path in EXAMPLES.glob("*.py")} == set(SAID)
 
 
-@pytest.mark.parametrize("name", ["quickstart"])
+@pytest.mark.parametrize("name", SAID)
 def test_example_is_a_notebook(name):
     source = (EXAMPLES / f"{name}.py").read_text()
     heads = re.findall(r"^# %%(.*)$", source, re.MULTILINE)

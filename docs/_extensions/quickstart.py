@@ -9,7 +9,7 @@ DOCS = Path(__file__).resolve().parents[1]
 
 
 def run(app):
-    """Write docs/_generated/quickstart.txt and .png."""
+    """Write docs/_generated/quickstart.txt and the pictures."""
     folder = DOCS / "_generated"
     folder.mkdir(exist_ok=True)
     done = subprocess.run(

@@ -31,9 +31,12 @@ from skmtl import (
     IndependentTasks,
     PathDisplay,
     SharedSpecificRegressor,
+    TaskGraphRegressor,
     TaskKFold,
+    TaskRelationshipRegressor,
     TaskScorer,
     TaskStatistics,
+    TraceNormRegressor,
     duality_gap,
     make_mtl_pipeline,
     mtl_path,
@@ -441,6 +444,33 @@ class Ridge:
 
     def dual_points(self, G):
         return [(1.0, float(np.vdot(G, G)) / (2.0 * self.alpha))]
+
+
+@pytest.mark.parametrize(
+    ("model", "share"),
+    [
+        (GroupLassoRegressor(), 1e-3),
+        (TraceNormRegressor(), 1e-3),
+        (TaskGraphRegressor(norm="l2", ridge=1e-3), 1e-3),
+        (TaskGraphRegressor(ridge=1e-3), 1e-5),
+        (TaskGraphRegressor(graph="chain", ridge=1e-3), 1e-5),
+        (TaskRelationshipRegressor(), 1e-5),
+    ],
+    ids=["rows", "trace", "fused", "mean", "chain", "relationship"],
+)
+def test_a_path_ends_where_the_penalty_hardly_acts(model, share):
+    problem = make_problem("ragged")
+    X, y, extra = problem.X, problem.y, problem.extra
+    model = clone(model).set_params(tol=1e-9)
+    path = mtl_path(model, X, y, **extra, alphas=6)
+    assert_allclose(path.alphas[-1] / path.alphas[0], share)
+    free = mtl_path(model, X, y, **extra, alphas=path.alphas * 1e-3)
+    moved = np.einsum("ij,ij->i", X, (path.coefs - free.coefs)[-1, extra["task"]])
+    assert moved.std() < 0.03 * y.std()
+    given = mtl_path(model, X, y, **extra, alphas=3, eps=0.1)
+    assert_allclose(given.alphas, path.alphas[0] * np.array([1.0, 0.1**0.5, 0.1]))
+    search = AlphaPathCV(model, alphas=6, cv=2).fit(X, y, **extra)
+    assert_allclose(search.alphas_, path.alphas)
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])

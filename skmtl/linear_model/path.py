@@ -17,6 +17,8 @@ from skmtl.statistics import TaskStatistics
 # Where the limit of large alphas is looked for, as a multiple of the alpha that would
 # do if nothing but intercepts were left unpenalised.
 BEYOND = 1e3
+# The last alpha as a share of the first, where neither user nor penalty says.
+PATH_END = 1e-3
 # Where that answer is reached at no alpha: the distance at which a path starts, as a
 # share of the spread of the labels; how exactly that alpha is found, as a factor; and
 # how far it is searched.
@@ -101,10 +103,12 @@ class PathFits:
         """Return decreasing alphas from the first with the answer of any larger one.
 
         Families that come ever closer to that answer start where they are near it.
+        `eps` is the last as a share of the first; None leaves it to the penalty.
         """
         if self.objective is None:
-            return alpha_grid(0.0, n_alphas, eps)
+            return alpha_grid(0.0, n_alphas, eps or PATH_END)
         penalty = self.model._at_alpha(1.0)._penalty()
+        eps = eps or getattr(penalty, "path_end", PATH_END)
         if hasattr(penalty, "alpha_max"):
             largest = self._first_at_limit(penalty)
         else:
@@ -214,8 +218,8 @@ def check_alphas(alphas, eps):
     if isinstance(alphas, Integral) and not isinstance(alphas, bool):
         if alphas < 1:
             raise ValueError(f"alphas must be at least 1, got {alphas}.")
-        if not (isinstance(eps, Real) and 0 < eps < 1):
-            raise ValueError(f"eps must be between 0 and 1, got {eps!r}.")
+        if eps is not None and not (isinstance(eps, Real) and 0 < eps < 1):
+            raise ValueError(f"eps must be between 0 and 1, or None, got {eps!r}.")
         return
     values = np.asarray(alphas)
     if values.dtype.kind not in "iuf" or values.ndim != 1 or not len(values):

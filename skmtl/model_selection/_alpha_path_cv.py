@@ -66,8 +66,10 @@ class AlphaPathCV(
     alphas : int or array-like of shape (n_alphas,), default=100
         Number of alphas, evenly spaced on a log scale from the smallest that leaves the
         model empty (on all data) down to `eps` times that; or the alphas themselves.
-    eps : float, default=1e-3
-        The last alpha as a share of the first, where `alphas` is a number.
+    eps : float, default=None
+        The last alpha as a share of the first, where `alphas` is a number. None is
+        1e-3, and 1e-5 for squared penalties (`TaskGraphRegressor` with
+        ``norm="squared"``, `TaskRelationshipRegressor`), which act over more decades.
     cv : int, splitter or iterable of (train, test), default=None
         The folds. None is ``TaskKFold(5)``, a number that many folds of the same kind.
         A splitter is given `groups`, and the task if its `split` takes it.
@@ -128,14 +130,14 @@ class AlphaPathCV(
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"])],
         "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
-        "eps": [Interval(Real, 0, 1, closed="neither")],
+        "eps": [Interval(Real, 0, 1, closed="neither"), None],
         "cv": "no_validation",  # `fit` has a better message
         "rule": [StrOptions({"min", "1se"})],
         "n_jobs": [None, Integral],
     }
 
     def __init__(
-        self, estimator, *, alphas=100, eps=1e-3, cv=None, rule="min", n_jobs=None
+        self, estimator, *, alphas=100, eps=None, cv=None, rule="min", n_jobs=None
     ):
         self.estimator = estimator
         self.alphas = alphas

@@ -90,7 +90,7 @@ class PathResult:
         return PathDisplay.from_path(self, ax=ax)
 
 
-def mtl_path(estimator, X, y, *, task=None, sample_weight=None, alphas=100, eps=1e-3):
+def mtl_path(estimator, X, y, *, task=None, sample_weight=None, alphas=100, eps=None):
     """Fit a model for many alphas, each fit started from the one before.
 
     The data are checked, centred and, where that pays, turned into `TaskStatistics`
@@ -113,8 +113,10 @@ default=None
     alphas : int or array-like of shape (n_alphas,), default=100
         Number of alphas, evenly spaced on a log scale from the smallest that leaves the
         model empty down to `eps` times that; or the alphas themselves.
-    eps : float, default=1e-3
-        The last alpha as a share of the first, where `alphas` is a number.
+    eps : float, default=None
+        The last alpha as a share of the first, where `alphas` is a number. None is
+        1e-3, and 1e-5 for squared penalties (`TaskGraphRegressor` with
+        ``norm="squared"``, `TaskRelationshipRegressor`), which act over more decades.
 
     Returns
     -------

@@ -23,6 +23,7 @@ class SquaredTraceNorm:
 
     row_separable = False
     solvers = ("factors", "fista")
+    path_end = 1e-5  # a square acts over more decades of alpha than a norm
 
     def value(self, W):
         """Return the penalty of W."""

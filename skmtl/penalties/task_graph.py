@@ -23,6 +23,7 @@ class SquaredGraph:
     row_separable = True
     solvers = ("quadratic", "fista")
     free = np.zeros(0, dtype=int)
+    path_end = 1e-5  # a square acts over more decades of alpha than a norm
 
     @cached_property
     def tied(self):

@@ -223,10 +223,10 @@ default=None
 
     def _draw_one(self, ax, k, **look):
         """Draw curve k; return its line."""
-        x, y = self._curves[k]
-        shown = RocCurveDisplay(fpr=x, tpr=y).plot(ax=ax)
-        if ax.get_legend() is not None:
-            ax.get_legend().remove()
+        (x, y), o = self._curves[k], self.outcomes[k]
+        area = self.roc_auc_[o.model, o.task]
+        shown = RocCurveDisplay(fpr=x, tpr=y, roc_auc=area).plot(ax=ax)
+        ax.get_legend().remove()  # one for all comes later
         shown.line_.set(**look)
         self.displays_.append(shown)
         return shown.line_

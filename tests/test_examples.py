@@ -18,6 +18,8 @@ SAID = {
     "overlapping_groups": ["latent tasks", "which process", "right"],
     "shared_directions": ["Loadings", "log_bili", "squared coefficients"],
     "schools_alike": ["70 of them Catholic", "to its kind", "public schools"],
+    "pictures_of_models": ["features are kept", "most alike", "differ by", "epochs"],
+    "pictures_of_predictions": ["of the pupils", "death_3y: AUC", "no evidence"],
     "school_achievement": ["160 schools", "never seen in fit", "points for the mean"],
 }
 

@@ -39,7 +39,7 @@ class AlphaCurveDisplay:
     ----------
     frame_ : DataFrame
         A row per alpha and task: "loss", its mean over folds, and "relative_loss". The
-        mean over tasks has task None. Needs pandas.
+        mean over tasks has no task (missing). Needs pandas.
     ax_ : Axes
         The axes.
     figure_ : Figure

@@ -26,6 +26,7 @@ Y_NAMES = {
     "weight": "weight of the task's loss",
     "conflict": "mean cosine of gradients",
 }
+MEASURES = {"dual_gap": "duality gap", "stationarity": "distance to stationarity"}
 STYLES = ("-", "--")
 
 
@@ -64,7 +65,8 @@ class ConvergenceDisplay:
     Attributes
     ----------
     frame_ : DataFrame
-        What is drawn: model, measure, task, iteration, value. Needs pandas.
+        What is drawn: model, measure, task (missing where all tasks are meant),
+        iteration, value. Needs pandas.
     ax_ : Axes
         The axes.
     figure_ : Figure
@@ -189,7 +191,8 @@ class ConvergenceDisplay:
         """Draw every curve in its own colour."""
         names = dict.fromkeys(c.model for c in self.curves)
         for k, c in enumerate(self.curves):
-            label = c.model if len(names) > 1 else c.measure.replace("_", " ")
+            label = MEASURES.get(c.measure, c.measure.replace("_", " "))
+            label = c.model if len(names) > 1 else label
             look = {"color": COLOURS[k % len(COLOURS)], "label": shortened(label, 34)}
             look["linestyle"] = STYLES[k // len(COLOURS) % 2]
             # Zeros have no place on a log scale; the line ends where they start.
@@ -232,7 +235,7 @@ def _of_solver(model):
     """Return the display of one linear model."""
     x, value, gap, name = _solver_record(model)
     curves = [Curve("model", name, None, x, gap)]
-    y_name = "duality gap" if name == "dual_gap" else "distance to stationarity"
+    y_name = MEASURES[name]
     above = value - value[-1:]
     if (above > 0).sum() > 1:  # a line needs two points
         curves.append(Curve("model", "objective_above_last_value", None, x, above))
@@ -249,8 +252,8 @@ def _of_several(models):
         for label, model in models.items():
             x, _, gap, name = _solver_record(model)
             curves.append(Curve(label, name, None, x, gap))
-        kinds = {c.measure.replace("_", " ") for c in curves}
-        return ConvergenceDisplay(curves, " or ".join(sorted(kinds)))
+        kinds = sorted({MEASURES[c.measure] for c in curves})
+        return ConvergenceDisplay(curves, " or ".join(kinds))
     if all(losses) and models:
         curves = []
         for label, model in models.items():

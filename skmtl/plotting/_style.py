@@ -11,7 +11,7 @@ GREY = "0.7"
 DIVERGING = "RdBu_r"
 SEQUENTIAL = "Blues"
 NOTHING = "0.88"
-METRICS = {"r2": "R²", "roc_auc": "ROC AUC", "neg_log_loss": "minus log-loss"}
+METRICS = {"r2": "R²", "roc_auc": "ROC AUC"}
 # The longest name that is drawn in full, and how many names fit along an axis.
 LONGEST = 26
 MOST_NAMES = 45
@@ -90,7 +90,8 @@ def metric_name(scoring):
     name = (
         scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
     )
-    return METRICS.get(name, name.replace("_", " "))
+    words = name.replace("neg_", "minus_", 1) if name.startswith("neg_") else name
+    return METRICS.get(name, words.replace("_", " "))
 
 
 def tidy(ax, grid="y"):

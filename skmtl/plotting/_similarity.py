@@ -93,13 +93,13 @@ class TaskSimilarityDisplay:
         ----------
         estimator : fitted estimator
             A model over tasks, a search over one, or a pipeline that ends in one.
-        measure : {"auto", "task_correlation_", "task_affinity_", "graph_", "coef_"}, \
-default="auto"
-            Where the numbers come from. "auto" takes the first of these that the model
-            has. "coef_" is the cosine of the angle between the coefficients of two
-            tasks, which any linear model has; it depends on the units of the features.
-            The edges of a given graph say what was assumed, not what was learned. A
-            `TaskTreeRegressor` has its own tree drawn.
+        measure : str, default="auto"
+            Where the numbers come from: the attribute ``"task_correlation_"``,
+            ``"task_affinity_"`` or ``"graph_"``, or ``"coef_"``, the cosine of the
+            angle between the coefficients of two tasks, which any linear model has; it
+            depends on the units of the features. "auto" takes the first of these that
+            the model has. The edges of a given graph say what was assumed, not what was
+            learned. A `TaskTreeRegressor` has its own tree drawn.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 

@@ -175,7 +175,8 @@ default=None
             if j not in named:
                 ax.plot(self.alphas, self.norms[:, j], color="0.75", linewidth=0.8)
         for j, colour in zip(named, COLOURS, strict=False):
-            name = shortened(self.names[j])
+            name = self.names[j]
+            name = shortened(name if isinstance(name, str) else f"x{name}")
             ax.plot(self.alphas, self.norms[:, j], color=colour, label=name)
         if self.alpha is not None:
             ax.axvline(self.alpha, color="black", linestyle=":", label="chosen alpha")

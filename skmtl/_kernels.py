@@ -651,7 +651,8 @@ def packed_moments(X, y, s, offsets, weight, x_mean, y_mean, gram, xy, yy):
     for t in range(len(weight)):
         first, last = offsets[t], offsets[t + 1]
         mean, product, own = x_mean[t], xy[t], gram[t]
-        mean[:] = X[first]
+        for j in range(p):
+            mean[j] = X[first, j]
         product[:] = 0.0
         own[:] = 0.0
         total, y_shift, squares = 0.0, y[first], 0.0

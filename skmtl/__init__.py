@@ -53,6 +53,8 @@ _HOMES = {
     "ConvergenceDisplay": "plotting",
     "TaskRocCurveDisplay": "plotting",
     "TaskConfusionMatrixDisplay": "plotting",
+    "TaskCalibrationDisplay": "plotting",
+    "DecisionCurveDisplay": "plotting",
     "duality_gap": "diagnostics",
     "objective": "diagnostics",
     "kkt_residual": "diagnostics",

@@ -51,8 +51,8 @@ def test_report_tables_and_text():
     assert "hurts" in summary
     assert "6 verdicts together" in summary
     html = report._repr_html_()
-    assert html.count("<table>") == 2
-    assert "<td>hurts" in html or "<br>hurts" in html
+    assert html.count("<table") == 2
+    assert 'class="verdict hurts"' in html
     assert repr(report) == (
         "ComparisonReport(3 models, 3 tasks, 5 folds x 2 repeats, "
         "reference 'single-task')"
@@ -76,7 +76,7 @@ def test_many_tasks_are_summed_up():
     X, y, task = long_rows(n=10, n_tasks=40)
     report = compare({"a": RIDGE, "b": POOLED}, X, y, task=task, random_state=0)
     assert "t17" not in report.summary()
-    assert report._repr_html_().count("<table>") == 1
+    assert report._repr_html_().count("<table") == 1
 
 
 @pytest.mark.parametrize("n_tasks", [3, 160])

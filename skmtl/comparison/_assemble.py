@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from skmtl.comparison._losses import choose_losses
 from skmtl.comparison._measures import (
     Cells,
     classification_measures,
     regression_measures,
 )
+from skmtl.comparison._outcomes import read_outcomes
 from skmtl.comparison._report import ComparisonReport
 from skmtl.comparison._statistics import paired_gains
 
@@ -14,12 +16,12 @@ from skmtl.comparison._statistics import paired_gains
 OBSERVED = ("fold", "row", "task", "y", "weight")
 
 
-def assemble(runs, table, folds, words, reference, scoring):
+def assemble(models, runs, table, folds, words, reference, scoring):
     """Return the report on runs {model: one per fold}."""
-    predicted = _Predicted(table, folds)
+    predicted = _Predicted(table, folds, models, runs)
     losses, scores = [], []
-    for found in runs.values():
-        loss, shown = predicted.measure(found)
+    for name, found in runs.items():
+        loss, shown = predicted.measure(name, found)
         if scoring is not None:
             own = {_name(scoring): _scored(found, table.labels.tasks)}
             shown = own | shown | own  # the first, also in place of one of that name
@@ -41,20 +43,29 @@ def assemble(runs, table, folds, words, reference, scoring):
         runs=runs,
         reference=reference,
         folds=folds,
-        words=words,
         losses=losses,
         scores=scores,
         gains=gains,
         counts={"n_train": n_train, "n_test": n_test},
         table=predicted.describe(),
         observations=predicted.observations(),
+        predictions=predicted.values,
+        outcomes=read_outcomes(table, predicted.label),
+        about={
+            "folds": words,
+            "grouped": table.groups is not None,
+            "weighted": table.sample_weight is not None,
+            "n_rows": table.n_rows,
+            "n_features": table.X.shape[1] if len(table.X.shape) > 1 else 1,
+            "models": {name: " ".join(str(m).split()) for name, m in models.items()},
+        },
     )
 
 
 class _Predicted:
     """The labels of the test parts, fold after fold, in the order of predictions."""
 
-    def __init__(self, table, folds):
+    def __init__(self, table, folds, models, runs):
         found = [table.observed_in(test)[0] for _, test in folds]
         self.table = table
         self.label = np.concatenate(found)
@@ -63,12 +74,21 @@ class _Predicted:
         self.truth = table.truth[self.label]
         self.weight = table.weight[self.label]
         self.cells = Cells(self.task, self.fold, self.weight, table.n_tasks, len(folds))
+        self.values = {
+            name: np.concatenate([one.predicted for one in found])
+            for name, found in runs.items()
+        }
+        self.losses = np.full(table.n_tasks, "log-loss", dtype=object)
+        if table.classes is None:
+            self.losses = choose_losses(
+                models, table, self.task, self.truth, self.values
+            )
 
-    def measure(self, runs):
+    def measure(self, name, runs):
         """Return (loss, scores) per task and fold of the runs of a model."""
-        values = np.concatenate([one.predicted for one in runs])
+        values = self.values[name]
         if self.table.classes is None:
-            return regression_measures(self.cells, self.truth, values)
+            return regression_measures(self.cells, self.truth, values, self.losses)
         n_classes = np.array([len(c) for c in self.table.classes])[self.task]
         correct = np.concatenate([one.correct for one in runs])
         return classification_measures(
@@ -96,6 +116,7 @@ class _Predicted:
             "task": table.labels.tasks,
             "n_labels": n_labels,
             "n_missing": (table.n_rows - n_labels) * table.wide,
+            "loss": self.losses,
         }
         total = np.bincount(table.task_of, table.weight, table.n_tasks)
 
@@ -103,7 +124,7 @@ class _Predicted:
             return np.bincount(table.task_of, table.weight * values) / total
 
         if table.classes is None:
-            described["mean"] = mean(table.truth)
+            described["mean"] = mean(table.truth)  # the prevalence, of labels 0 and 1
             centred = table.truth - described["mean"][table.task_of]
             described["sd"] = np.sqrt(mean(centred**2))
         else:

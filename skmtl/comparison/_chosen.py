@@ -1,26 +1,30 @@
 """What a fitted model chose by itself, and whether it is empty."""
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 # Attributes in which estimators named ...CV keep what they chose.
-CHOSEN = ("alpha_", "l1_ratio_", "C_")
+CHOSEN = ("alpha_", "l1_ratio_", "C_", "n_features_", "best_threshold_")
+# Attributes in which estimators keep the one that predicts for them.
+ONE_INSIDE = ("best_estimator_", "estimator_", "regressor_")
 
 
 def chosen_parameters(model):
     """Return {parameter: value} of what was tuned inside a fitted model.
 
-    Models fitted per task have "task: parameter" for names; {} means nothing was tuned.
+    Models fitted per task have "task: parameter" for names, those inside an ensemble or
+    before the last step of a pipeline "name: parameter"; {} means nothing was tuned.
     """
-    if hasattr(model, "best_params_"):
-        return dict(model.best_params_)
     found = {}
     if type(model).__name__.endswith("CV"):
         found = {
-            name.removesuffix("_"): _plain(getattr(model, name))
+            name.removesuffix("_").removeprefix("best_"): _plain(getattr(model, name))
             for name in CHOSEN
             if hasattr(model, name)
         }
-    for prefix, inner in _inside(model):
+    if hasattr(model, "best_params_"):
+        found = dict(model.best_params_)
+    for prefix, inner in [*_steps_before(model), *_inside(model)]:
         for name, value in chosen_parameters(inner).items():
             found[f"{prefix}{name}"] = value
     return found
@@ -42,17 +46,27 @@ def _coefficients(model):
         yield from _coefficients(inner)
 
 
+def _steps_before(model):
+    """Yield (prefix, fitted step) of all but the last step of a pipeline."""
+    for name, step in model.steps[:-1] if isinstance(model, Pipeline) else ():
+        yield f"{name}: ", step
+
+
 def _inside(model):
-    """Yield (prefix of its name, fitted estimator) directly inside a model."""
-    if hasattr(model, "best_estimator_"):
-        yield "", model.best_estimator_
-    elif hasattr(model, "estimator_"):
-        yield "", model.estimator_
-    elif isinstance(getattr(model, "estimators_", None), dict):
-        for task, inner in model.estimators_.items():
-            yield f"{task}: ", inner
-    elif hasattr(model, "steps"):
+    """Yield (prefix of its name, fitted estimator) of what predicts inside a model."""
+    for name in ONE_INSIDE:
+        if hasattr(model, name):
+            yield "", getattr(model, name)
+            return
+    if isinstance(model, Pipeline):
         yield "", model.steps[-1][1]
+        return
+    several = getattr(model, "named_estimators_", getattr(model, "estimators_", None))
+    if isinstance(several, list):
+        several = dict(enumerate(several))
+    if isinstance(several, dict):
+        for name, inner in several.items():
+            yield f"{name}: ", inner
 
 
 def _plain(value):

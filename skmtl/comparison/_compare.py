@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._compat import check_random_state
 from skmtl.comparison._assemble import OBSERVED, assemble
+from skmtl.comparison._execution import hand_over, run_folds
 from skmtl.comparison._folds import make_folds
-from skmtl.comparison._runs import check_takes, column_reader, run
+from skmtl.comparison._runs import check_takes, column_reader
 from skmtl.comparison._table import read_table
 from skmtl.model_selection import TaskScorer
 
@@ -31,6 +31,7 @@ def compare(
     reference=None,
     n_jobs=None,
     random_state=None,
+    callbacks=None,
 ):
     """Compare models per task, on the same folds, with a verdict on each gain.
 
@@ -66,9 +67,11 @@ default=None
     scoring : str, callable or dict, default=None
         None: regressors show R^2 (against the variance of the task over all folds) and
         pair squared errors, classifiers show the area under the ROC curve and pair
-        log-losses. Anything that `TaskScorer` takes
-        (greater is better) is shown and paired instead; R^2 and ROC AUC make timid
-        verdicts in small tasks.
+        log-losses. A task to which a regressor among the models gives
+        ``loss="logistic"`` or ``"poisson"`` pairs log-losses or Poisson deviances, and
+        explained deviances D^2 are shown. Anything that `TaskScorer` takes (greater is
+        better) is shown and paired instead; R^2 and ROC AUC make timid verdicts in
+        small tasks.
     reference : str, default=None
         Name of the model that the others are compared with. None: "single-task" if
         there is such a model, otherwise the first one.
@@ -78,18 +81,24 @@ default=None
     random_state : int, RandomState instance or None, default=None
         Seed of the folds, and of everything inside the models that draws and has
         ``random_state=None``. Pass an integer for results that can be repeated.
+    callbacks : callback or list of callbacks, default=None
+        Callbacks of scikit-learn 1.9 or later that follow the fits, one step each:
+        ``sklearn.callback.ProgressBar()`` shows how far the comparison is.
 
     Returns
     -------
     ComparisonReport
         Scores, gains and verdicts, the predictions for the test parts, times and tuned
-        parameters.
+        parameters. If the comparison is interrupted from the keyboard, or by a
+        callback, once two folds are finished, the report on the finished folds, with a
+        warning.
 
     Raises
     ------
     ValueError, TypeError or RuntimeError
         If the data, the folds or the models do not go together. A model that fails in a
-        fold is named, with the fold.
+        fold is named, with the fold; once two folds are finished, the error has the
+        report on them in its attribute ``report``.
 
     See Also
     --------
@@ -157,13 +166,16 @@ default=None
     seeds = [
         None if random_state is None else int(rng.randint(2**31 - 1)) for _ in folds
     ]
-    runs = Parallel(n_jobs=n_jobs)(
-        delayed(run)(name, models[name], table, j, *folds[j], seeds[j], scoring)
-        for j in range(len(folds))
-        for name in names
+    runs, stopped = run_folds(
+        models, table, folds, seeds, scoring, n_jobs=n_jobs, callbacks=callbacks
     )
-    runs = {name: runs[k :: len(names)] for k, name in enumerate(names)}
-    return assemble(runs, table, folds, words, reference, scoring)
+    n_finished = len(runs[reference])
+    if n_finished < len(folds):
+        words = f"{n_finished} of {len(folds)} folds"
+    report = assemble(
+        models, runs, table, folds[:n_finished], words, reference, scoring
+    )
+    return hand_over(report, stopped, len(folds))
 
 
 def _check_models(models):

@@ -7,8 +7,7 @@ label, or where a score is not defined in it.
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-# Probabilities are kept this far from 0 and 1, as scikit-learn's log_loss does.
-CLIP = np.finfo(float).eps
+from skmtl.comparison._losses import CLIP, label_losses
 
 
 class Cells:
@@ -26,6 +25,7 @@ class Cells:
 
     def __init__(self, task_of, fold_of, weight, n_tasks, n_folds):
         self.task_of = task_of
+        self.fold_of = fold_of
         self.weight = weight
         self.shape = (n_tasks, n_folds)
         self.cell = task_of * n_folds + fold_of
@@ -46,6 +46,12 @@ class Cells:
                 np.bincount(self.task_of, self.weight * values, self.shape[0]) / total
             )
 
+    def only(self, rows):
+        """Return the cells of some of the labels."""
+        return Cells(
+            self.task_of[rows], self.fold_of[rows], self.weight[rows], *self.shape
+        )
+
     def of_each(self, function, *values):
         """Return function(values, weights) of each cell that has labels."""
         out = np.full(self.shape[0] * self.shape[1], np.nan)
@@ -56,18 +62,29 @@ class Cells:
         return out.reshape(self.shape)
 
 
-def regression_measures(cells, truth, predicted):
+def regression_measures(cells, truth, predicted, losses):
     """Return (loss, scores) of cells; the first score is the main one.
 
-    R^2 is against the variance of the task over all folds. That of a fold would be a
-    ratio to very few labels where tasks are small, and its mean says little.
+    `losses` names the loss of each task. R^2 and D^2 are against the loss of the best
+    constant for the task over all folds. That of a fold would be a ratio to very few
+    labels where tasks are small, and its mean says little.
     """
-    loss = cells.mean((truth - predicted) ** 2)
-    centred = truth - cells.of_task(truth)[cells.task_of]
-    variance = cells.of_task(centred**2)[:, None]
+    squared = cells.mean((truth - predicted) ** 2)
+    loss = cells.mean(label_losses(losses, cells.task_of, truth, predicted))
+    constant = cells.of_task(truth)[cells.task_of]
+    null = cells.of_task(label_losses(losses, cells.task_of, truth, constant))[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        r2 = np.where(variance > 0, 1 - loss / variance, np.nan)
-    return loss, {"r2": r2, "rmse": np.sqrt(loss)}
+        explained = np.where(null > 0, 1 - loss / null, np.nan)
+    if (losses == "squared error").all():
+        return loss, {"r2": explained, "rmse": np.sqrt(squared)}
+    shown = {"d2": explained, "rmse": np.sqrt(squared)}
+    risks = (losses == "log-loss")[cells.task_of]
+    if risks.any():
+        some = cells.only(risks)
+        both = np.column_stack([1 - predicted, predicted])[risks]
+        two = np.full(len(both), 2)
+        shown["roc_auc"] = some.of_each(_auc, truth[risks], both, two)
+    return loss, shown
 
 
 def classification_measures(cells, truth, predicted, correct, n_classes):

@@ -1,11 +1,12 @@
 """What came out of a comparison, as tables, text and pictures."""
 
+from pathlib import Path
+
 import numpy as np
 
-from skmtl.comparison._statistics import nanmean
-from skmtl.comparison._text import as_html, as_text, counted
-
-PARTS = ("tasks", "models", "data", "folds", "predictions")
+from skmtl.comparison._columns import PARTS
+from skmtl.comparison._html import as_fragment, as_page
+from skmtl.comparison._text import as_text, counted
 
 
 class ComparisonReport:
@@ -22,8 +23,6 @@ class ComparisonReport:
         The model that the others are compared with.
     folds : list of (train, test)
         Rows of the folds.
-    words : str
-        What to call the folds in text.
     losses : ndarray of shape (n_models, n_tasks, n_folds)
         Mean loss of each model per task and fold.
     scores : dict of str -> ndarray of shape (n_models, n_tasks, n_folds)
@@ -36,6 +35,13 @@ class ComparisonReport:
         What describes the tasks.
     observations : dict of str -> ndarray of shape (n_predicted,)
         Which labels were predicted.
+    predictions : dict of str -> ndarray of shape (n_predicted,) or \
+(n_predicted, n_classes)
+        What each model predicted.
+    outcomes : Outcomes
+        The binary ones among the labels.
+    about : dict
+        What else is to be said of the data, the folds and the models.
 
     Attributes
     ----------
@@ -50,7 +56,8 @@ class ComparisonReport:
     verdicts_ : dict of str -> dict
         Model -> task -> "helps", "no evidence" or "hurts"; "reference" for that model.
     losses_ : ndarray of shape (n_models, n_tasks, n_folds)
-        Squared error, or log-loss, per task and fold; NaN without a label.
+        Mean loss per task and fold; NaN without a label. ``to_frame("data")`` says
+        which loss each task has.
     scores_ : dict of str -> ndarray of shape (n_models, n_tasks, n_folds)
         All scores; NaN where they are not defined.
     folds_ : list of (train, test)
@@ -96,13 +103,15 @@ class ComparisonReport:
         runs,
         reference,
         folds,
-        words,
         losses,
         scores,
         gains,
         counts,
         table,
         observations,
+        predictions,
+        outcomes,
+        about,
     ):
         self.models_ = list(runs)
         self.reference_ = reference
@@ -112,10 +121,7 @@ class ComparisonReport:
         self.scores_ = scores
         self.folds_ = folds
         self.observations_ = observations
-        self.predictions_ = {
-            name: np.concatenate([one.predicted for one in found])
-            for name, found in runs.items()
-        }
+        self.predictions_ = predictions
         self.params_ = {
             name: [one.chosen for one in found] for name, found in runs.items()
         }
@@ -124,7 +130,8 @@ class ComparisonReport:
             name: dict(zip(tasks, row, strict=True))
             for name, row in zip(self.models_, gains.verdict.tolist(), strict=True)
         }
-        self._words = words
+        self._outcomes = outcomes
+        self._about = about
         self._gains = gains
         self._counts = counts
         self._table = table
@@ -138,13 +145,18 @@ class ComparisonReport:
 
         Parameters
         ----------
-        part : {"tasks", "models", "data", "folds", "predictions"}, default="tasks"
+        part : {"tasks", "models", "data", "folds", "params", "predictions", "risk", \
+"decisions"}, default="tasks"
             "tasks": a row per model and task, with scores, gain, interval and verdict.
-            "models": a row per model, with the gain over all tasks, times and whether
-            parameters were tuned. "data": a row per task, with its labels. "folds": a
-            row per model, task and fold. "predictions": a row per predicted label, with
-            a column per model (classifiers: the probability of the second
-            class; with more than two classes, a column for each, by position).
+            "models": a row per model, with mean scores, the gain over all tasks, times
+            and whether parameters were tuned. "data": a row per task, with its labels
+            and the name of its loss. "folds": a row per model, task and fold. "params":
+            a row per model, fold and tuned parameter. "predictions": a row per
+            predicted label, with a column per model (classifiers: the probability of
+            the second class; with more than two classes, a column for each, by
+            position). "risk": a row per model and task with two classes, or with
+            labels 0 and 1: Brier score and calibration. "decisions": a row per model,
+            such task and threshold of risk: net benefits.
 
         Returns
         -------
@@ -154,20 +166,30 @@ class ComparisonReport:
             divides it by the loss of the reference, and so does the ``gain`` of part
             "models", the mean over tasks. Times are seconds per fold.
 
+            Of the risks, ``brier`` is the mean squared error and ``brier_skill`` what
+            part of that of the prevalence it saves. ``slope`` and ``intercept`` are
+            those of the true log-odds on the predicted ones: 1 and 0 if risks are
+            calibrated, a slope below 1 if they are too extreme (its interval is for
+            the given predictions, by rows or `groups`). ``in_the_large`` is the shift
+            of log-odds that makes the mean risk the prevalence. ``net_benefit`` is the
+            share of true positives less threshold / (1 - threshold) times that of
+            false positives, if those at or above the threshold are treated;
+            ``treat_all`` that of treating everybody.
+
         Raises
         ------
         ImportError
             If pandas is not installed; ``pip install "skmtl[data]"`` brings it.
         """
         if part not in PARTS:
-            raise ValueError(f"part must be one of {PARTS}, got {part!r}.")
+            raise ValueError(f"part must be one of {tuple(PARTS)}, got {part!r}.")
         try:
             import pandas
         except ImportError as error:
             raise ImportError(
                 'to_frame needs pandas; pip install "skmtl[data]" brings it.'
             ) from error
-        return pandas.DataFrame(getattr(self, f"_{part}_columns")())
+        return pandas.DataFrame(PARTS[part](self))
 
     def summary(self):
         """Return the result as a short text.
@@ -204,116 +226,69 @@ class ComparisonReport:
 
         return TransferDisplay.from_report(self, ax=ax)
 
+    def risks(self, task):
+        """Return the out-of-fold risks of a binary task, for displays and metrics.
+
+        Parameters
+        ----------
+        task : scalar
+            A task with two classes, or with labels 0 and 1.
+
+        Returns
+        -------
+        y_true : ndarray of shape (n_predicted,)
+            Labels, 1 for the last class; a row comes up once per repeat of the folds.
+        risks : dict of str -> ndarray of shape (n_predicted,)
+            What each model predicted for them; beyond 0 and 1 counts as 0 and 1.
+        sample_weight : ndarray of shape (n_predicted,)
+            Weights of the labels.
+
+        Raises
+        ------
+        ValueError
+            If there is no such task, or it is not binary.
+        """
+        tasks = self.tasks_.tolist()
+        binary = [tasks[t] for t in self._outcomes.tasks]
+        if task not in binary:
+            raise ValueError(
+                f"task must be one with two classes, or with labels 0 and 1: {binary}; "
+                f"got {task!r}."
+            )
+        found = {
+            name: self._outcomes.of(values, tasks.index(task))
+            for name, values in self.predictions_.items()
+        }
+        y, _, weight, _ = found[self.reference_]
+        return y, {name: np.clip(own[1], 0, 1) for name, own in found.items()}, weight
+
+    def to_html(self, path):
+        """Write the report as a page that can be sent and shown.
+
+        The page is one file with tables, pictures and how to read them. It needs no
+        script and no network, and can be read on a telephone. Pictures need matplotlib
+        and pandas; without them the page has none and says so.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to write.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        path = Path(path)
+        path.write_text(as_page(self), encoding="utf-8")
+        return path
+
     def __repr__(self):
         return (
             f"ComparisonReport({counted(len(self.models_), 'model')}, "
-            f"{counted(len(self.tasks_), 'task')}, {self._words}, "
+            f"{counted(len(self.tasks_), 'task')}, {self._about['folds']}, "
             f"reference {self.reference_!r})"
         )
 
     def _repr_html_(self):
-        return as_html(self)
-
-    # ------------------------------------------------------------ columns of tables
-    def _settings(self):
-        """Say of each model whether it was tuned, and in how many folds it is empty."""
-        words = []
-        for name, empty in zip(self.models_, self._empty.sum(axis=1), strict=True):
-            tuned = "tuned" if any(self.params_[name]) else "fixed"
-            where = f", empty in {empty} of {len(self.folds_)} folds" if empty else ""
-            words.append(tuned + where)
-        return np.array(words)
-
-    def _tasks_columns(self):
-        gains, paired = self._gains, self._gains.by_task
-        shape = gains.verdict.shape
-        scale = gains.scale if gains.relative else np.nan
-        columns = {
-            "model": np.array(self.models_)[:, None],
-            "task": self.tasks_[None],
-            "metric": np.array(self.metric_),
-            "score": nanmean(self.scores_[self.metric_], axis=-1),
-            "score_sd": _deviation(self.scores_[self.metric_]),
-        }
-        for key, values in self.scores_.items():
-            if key != self.metric_:
-                columns[key] = nanmean(values, axis=-1)
-        columns |= {
-            "loss": nanmean(self.losses_, axis=-1),
-            "gain": paired.mean,
-            "gain_low": paired.low,
-            "gain_high": paired.high,
-            "relative_gain": paired.mean / scale,
-            "relative_low": paired.low / scale,
-            "relative_high": paired.high / scale,
-            "p": paired.p,
-            "p_holm": gains.p_holm,
-            "verdict": gains.verdict,
-            "n_labels": self._table["n_labels"][None],
-            "n_missing": self._table["n_missing"][None],
-            **{key: n.mean(axis=1)[None] for key, n in self._counts.items()},
-            "fit_time": self._fit_time.mean(axis=1)[:, None],
-            "predict_time": self._predict_time.mean(axis=1)[:, None],
-            "settings": self._settings()[:, None],
-        }
-        return {key: np.broadcast_to(v, shape).ravel() for key, v in columns.items()}
-
-    def _models_columns(self):
-        overall, verdict = self._gains.overall, self._gains.verdict
-        return {
-            "model": self.models_,
-            "metric": [self.metric_] * len(self.models_),
-            "score": nanmean(nanmean(self.scores_[self.metric_], axis=-1), axis=-1),
-            "gain": overall.mean,
-            "gain_low": overall.low,
-            "gain_high": overall.high,
-            "helps": (verdict == "helps").sum(axis=1),
-            "no_evidence": (verdict == "no evidence").sum(axis=1),
-            "hurts": (verdict == "hurts").sum(axis=1),
-            "fit_time": self._fit_time.mean(axis=1),
-            "predict_time": self._predict_time.mean(axis=1),
-            "settings": self._settings(),
-        }
-
-    def _data_columns(self):
-        return dict(self._table)
-
-    def _folds_columns(self):
-        shape = self.losses_.shape
-        n_models, _, n_folds = shape
-        params = np.empty((n_models, 1, n_folds), dtype=object)
-        for m, name in enumerate(self.models_):
-            params[m, 0, :] = self.params_[name]
-        columns = {
-            "model": np.array(self.models_)[:, None, None],
-            "task": self.tasks_[None, :, None],
-            "fold": np.arange(n_folds)[None, None],
-            **self.scores_,
-            "loss": self.losses_,
-            **{key: n[None] for key, n in self._counts.items()},
-            "fit_time": self._fit_time[:, None],
-            "predict_time": self._predict_time[:, None],
-            "empty": self._empty[:, None],
-            "params": params,
-        }
-        return {key: np.broadcast_to(v, shape).ravel() for key, v in columns.items()}
-
-    def _predictions_columns(self):
-        columns = dict(self.observations_)
-        for name, values in self.predictions_.items():
-            if values.ndim == 1:
-                columns[name] = values
-            elif values.shape[1] == 2:
-                columns[name] = values[:, 1]
-            else:
-                for k in range(values.shape[1]):
-                    columns[f"{name}[{k}]"] = values[:, k]
-        return columns
-
-
-def _deviation(values):
-    """Return the standard deviation over folds of what is not NaN."""
-    n = np.isfinite(values).sum(axis=-1)
-    centred = values - nanmean(values, axis=-1)[..., None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(np.nansum(centred**2, axis=-1) / np.where(n > 1, n - 1, np.nan))
+        return as_fragment(self)

@@ -1,36 +1,24 @@
-"""A comparison in words: the same tables as text and as HTML."""
+"""A comparison in words: its tables, rows of cells, and what they mean."""
 
-from html import escape
+from textwrap import wrap
 
 import numpy as np
 
+from skmtl.comparison import _columns
+
 # With more tasks than this, models are summed up over tasks.
 MAX_ROWS = 20
-SCORE_NAMES = {"r2": "R2", "roc_auc": "ROC AUC"}
-LOSS_NAMES = {"r2": "squared error", "roc_auc": "log-loss"}
+SCORE_NAMES = {"r2": "R2", "d2": "D2", "roc_auc": "ROC AUC"}
 
 
 def as_text(report):
     """Return the report as plain text."""
-    parts = [_headline(report)]
+    parts = [headline(report)]
     if len(report.tasks_) <= MAX_ROWS:
-        parts.append(_align(_task_rows(report)))
-    parts.append(_align(_model_rows(report)))
-    parts.append("\n".join(_notes(report)))
+        parts.append(_align(task_rows(report)))
+    parts.append(_align(model_rows(report)))
+    parts.append("\n".join(notes(report)))
     return "\n\n".join(parts)
-
-
-def as_html(report):
-    """Return the report as HTML for a notebook."""
-    tables = [_model_rows(report)]
-    if len(report.tasks_) <= MAX_ROWS:
-        tables.insert(0, _task_rows(report))
-    body = "".join(map(_html_table, tables))
-    notes = "<br>".join(map(escape, _notes(report)))
-    return (
-        f"<div><p>{escape(_headline(report))}</p>{body}"
-        f"<p><small>{notes}</small></p></div>"
-    )
 
 
 def counted(n, noun):
@@ -47,32 +35,33 @@ def signed(value, relative):
     return f"{value:+.3g}"
 
 
-def _headline(report):
+def headline(report):
     score = SCORE_NAMES.get(report.metric_, report.metric_)
     return (
-        f"{score} per task in {report._words}, and the gain over {report.reference_} "
-        f"in {_unit(report)}"
+        f"{score} per task in {report._about['folds']}, and the gain over "
+        f"{report.reference_} in {unit_of(report)}"
     )
 
 
-def _unit(report):
+def unit_of(report):
     if report._gains.relative:
-        return f"% of its {LOSS_NAMES[report.metric_]}"
+        names = set(report._table["loss"])
+        return f"% of its {names.pop() if len(names) == 1 else 'loss'}"
     return report.metric_
 
 
-def _order(report):
+def order_of(report):
     """Return the positions of the models, the reference first."""
     first = report.models_.index(report.reference_)
     return [first, *(m for m in range(len(report.models_)) if m != first)]
 
 
-def _task_rows(report):
+def task_rows(report):
     """Return rows of cells, a cell being a list of lines: task x model."""
-    columns = report._tasks_columns()
+    columns = _columns.tasks(report)
     shape = report._gains.verdict.shape
     of = {key: values.reshape(shape) for key, values in columns.items()}
-    order = _order(report)
+    order = order_of(report)
     rows = [[["task"], *([report.models_[m]] for m in order)]]
     gain = of["relative_gain" if report._gains.relative else "gain"]
     for t, task in enumerate(report.tasks_.tolist()):
@@ -85,7 +74,7 @@ def _task_rows(report):
             ]
         ]
         for m in order:
-            lines = [_number(of["score"][m, t])]
+            lines = [number(of["score"][m, t])]
             if m != order[0]:
                 shown = signed(gain[m, t], report._gains.relative)
                 lines += [shown, str(of["verdict"][m, t])]
@@ -94,20 +83,20 @@ def _task_rows(report):
     return rows
 
 
-def _model_rows(report):
+def model_rows(report):
     """Return rows of cells with one line: a row per model, over all tasks."""
-    columns = report._models_columns()
+    columns = _columns.models(report)
     score = SCORE_NAMES.get(report.metric_, report.metric_)
     head = [f"mean {score}", "mean gain (95 % interval)"]
     head += ["helps", "no evidence", "hurts", "fit (s)", "parameters"]
     rows = [[["model"], *([name] for name in head)]]
     relative = report._gains.relative
-    for m in _order(report):
+    for m in order_of(report):
         gain, low, high = (
             signed(columns[key][m], relative)
             for key in ("gain", "gain_low", "gain_high")
         )
-        cells = [columns["model"][m], _number(columns["score"][m])]
+        cells = [columns["model"][m], number(columns["score"][m])]
         if columns["model"][m] == report.reference_:
             cells += ["(reference)", "", "", ""]
         else:
@@ -118,12 +107,13 @@ def _model_rows(report):
     return rows
 
 
-def _notes(report):
+def notes(report):
     """Return the lines that say what the numbers mean."""
     if len(report.models_) == 1:
         return ["There is no other model to compare with."]
     n_verdicts = int(np.isfinite(report._gains.p_holm).sum())
     return [
+        *_mixed_losses(report),
         "Gains above 0 are better than the reference. A verdict is given where the "
         "gain is evident",
         f"at the 5 % level for all {n_verdicts} verdicts together (corrected resampled "
@@ -132,7 +122,32 @@ def _notes(report):
     ]
 
 
-def _number(value):
+def tasks_by_loss(report):
+    """Return {name of a loss: its tasks}."""
+    found = {}
+    for task, loss in zip(report.tasks_.tolist(), report._table["loss"], strict=True):
+        found.setdefault(loss, []).append(str(task))
+    return found
+
+
+def _mixed_losses(report):
+    """Return the lines that say which loss is whose, where there are several."""
+    found = tasks_by_loss(report)
+    if len(found) == 1 or not report._gains.relative:
+        return []
+    said = "; ".join(f"{loss} of {listed(tasks)}" for loss, tasks in found.items())
+    return wrap(f"The loss is the {said}.", 88)
+
+
+def listed(names, most=8):
+    """Return names in one text; of many the first ones."""
+    names = list(names)
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def number(value):
     return f"{value:.3f}" if np.isfinite(value) else "-"
 
 
@@ -157,15 +172,3 @@ def _align(rows):
         if not k:
             lines.append("-" * (sum(widths) + 2 * len(widths) - 2))
     return "\n".join(lines)
-
-
-def _html_table(rows):
-    """Return rows of cells as an HTML table."""
-    lines = []
-    for k, row in enumerate(rows):
-        tag = "td" if k else "th"
-        cells = ("<br>".join(map(escape, cell)) for cell in row)
-        lines.append(
-            "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
-        )
-    return f"<table>{''.join(lines)}</table>"

@@ -5,17 +5,21 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from skmtl._compat import is_search, logistic_regression_cv
 from skmtl.baselines import IndependentTasks, PooledTasks
-from skmtl.model_selection import AlphaPathCV
+from skmtl.linear_model import GroupLassoRegressor
+from skmtl.linear_model.task_losses import NAMES
+from skmtl.model_selection import AlphaPathCV, TaskKFold
 from skmtl.neural_network import MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from skmtl.splits import assign_folds
 
 JOINT = "multi-task"  # the pipeline itself
 ALONE = "single-task"  # the reference
 RIDGE_ALPHAS = np.logspace(-3, 5, 17)
+RIDGES = np.logspace(-4, 2, 7)  # of a mean loss, where RidgeCV has a sum
 LOGISTIC_CS = np.logspace(-4, 2, 7)
 
 
@@ -88,8 +92,12 @@ def default_finals(pipeline, random_state=None):
         )
         network = MultiTaskMLPClassifier(unseen=unseen, random_state=random_state)
     else:
+        loss = _loss(_tuned(final))
         simple = RidgeCV(RIDGE_ALPHAS)
         network = MultiTaskMLPRegressor(unseen=unseen, random_state=random_state)
+        if loss is not None:
+            simple = _ridge_of_loss(pipeline, loss)
+            network.set_params(loss=loss)
     finals = {
         ALONE: IndependentTasks(_for_one_task(pipeline), unseen=unseen),
         "ridge": IndependentTasks(simple, unseen=unseen),
@@ -141,10 +149,26 @@ def _for_one_task(pipeline):
         _tuned(final).task_weight = None
     if getattr(getattr(final, "cv", None), "task_col", None) is not None:
         final.cv.task_col = None
-    if not is_search(final):
-        return final
-    # A search takes no sample_weight by itself; around it, the pipeline sees to that.
-    return clone(pipeline).set_params(estimator=final, task_col=None, baselines=None)
+    return _taking_weights(pipeline, final) if is_search(final) else final
+
+
+def _ridge_of_loss(pipeline, loss):
+    """Return a search for the ridge of a regression of any loss, for one task."""
+    plain = GroupLassoRegressor(alpha=0.0, loss=loss)
+    search = GridSearchCV(plain, {"ridge": RIDGES}, cv=TaskKFold(5))
+    return _taking_weights(pipeline, search)
+
+
+def _taking_weights(pipeline, search):
+    """Return a search inside a pipeline, since alone it takes no sample_weight."""
+    return clone(pipeline).set_params(estimator=search, task_col=None, baselines=None)
+
+
+def _loss(estimator):
+    """Return the loss of an estimator that baselines shall share; None if squared."""
+    loss = getattr(estimator, "loss", None)
+    names = set(loss.values()) if isinstance(loss, Mapping) else {loss}
+    return None if not names <= set(NAMES) or names <= {"squared", "huber"} else loss
 
 
 def _mixes_losses(estimator):

@@ -235,6 +235,7 @@ default=None
         scoring=None,
         n_jobs=None,
         random_state=None,
+        callbacks=None,
     ):
         """Compare this pipeline with its baselines, per task and on the same folds.
 
@@ -262,6 +263,8 @@ default=None
             Number of fits at a time; -1 for as many as there are cores.
         random_state : int, RandomState instance or None, default=None
             Seed of the folds and of the baselines that draw.
+        callbacks : callback or list of callbacks, default=None
+            As in `skmtl.compare`, such as ``sklearn.callback.ProgressBar()``.
 
         Returns
         -------
@@ -286,6 +289,7 @@ default=None
             reference=reference_of(models),
             n_jobs=n_jobs,
             random_state=random_state,
+            callbacks=callbacks,
         )
 
     # ------------------------------------------------------------ what is inside

@@ -4,6 +4,7 @@ import numpy as np
 
 # Okabe and Ito's colours, told apart by people of any colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+REFERENCE_COLOUR = "#444444"
 MARKERS = ("o", "s", "D", "^", "v", "P")
 # With more lines than colours, lines are thin and grey, and summaries are black.
 GREY = "0.7"
@@ -11,7 +12,7 @@ GREY = "0.7"
 DIVERGING = "RdBu_r"
 SEQUENTIAL = "Blues"
 NOTHING = "0.88"
-METRICS = {"r2": "R²", "roc_auc": "ROC AUC"}
+METRICS = {"r2": "R²", "d2": "D²", "roc_auc": "ROC AUC"}
 # The longest name that is drawn in full, and how many names fit along an axis.
 LONGEST = 26
 MOST_NAMES = 45

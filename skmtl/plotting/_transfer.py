@@ -6,16 +6,16 @@ from skmtl.plotting._style import (
     COLOURS,
     LETTER,
     MARKERS,
+    REFERENCE_COLOUR,
     import_pyplot,
     metric_name,
     shortened,
     tidy,
 )
 
-REFERENCE_COLOUR = "#444444"
 # With more tasks than this, the tasks of a model are dots on one line.
 MAX_TASK_ROWS = 12
-LOSSES = {"r2": "squared error", "roc_auc": "log-loss"}
+LOSSES = {"r2": "squared error", "d2": "loss", "roc_auc": "log-loss"}
 
 
 class TransferDisplay:

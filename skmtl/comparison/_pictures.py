@@ -1,0 +1,146 @@
+"""The pictures of a report, inside the page."""
+
+import base64
+from html import escape
+from io import BytesIO
+
+from skmtl.comparison._text import listed
+
+MISSING = (
+    '<p><small>Pictures need matplotlib and pandas: pip install "skmtl[plot,data]"'
+    "</small></p>"
+)
+
+
+def draw_gains(report):
+    """Return the picture of gains per task, as HTML."""
+    evident = {
+        verdict: sum(
+            found == verdict
+            for own in report.verdicts_.values()
+            for found in own.values()
+        )
+        for verdict in ("helps", "hurts", "no evidence")
+    }
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in evident.items())
+    alt = (
+        f"Gains over {report.reference_} with their intervals, per task and model: "
+        f"{counts}. The numbers are in the table below."
+    )
+    caption = (
+        "A bar is the 95 % interval of the gain. Right of the line the model is better "
+        f"than {report.reference_}, left of it worse."
+    )
+
+    def draw(ax):
+        report.plot(ax=ax)
+        legend = ax.get_legend()
+        if legend is None:
+            return
+        texts = [text.get_text() for text in legend.get_texts()]
+        handles = dict(zip(texts, legend.legend_handles, strict=True))
+        handles.pop(report.reference_, None)  # it is the line of no gain
+        legend.remove()
+        ax.figure.legend(
+            handles.values(),
+            handles,
+            loc="outside upper left",
+            ncols=min(len(handles), 3),
+            frameon=False,
+        )
+
+    rows = min(len(report.tasks_), 12) * (len(report.models_) + 1)
+    return _figures([(draw, (5.6, 1.8 + 0.2 * max(rows, 9)), alt, caption)])
+
+
+def draw_risks(report, task):
+    """Return calibration and decision curves of a binary task, as HTML."""
+    models = listed(report.models_)
+
+    def calibration(ax):
+        from skmtl.plotting import TaskCalibrationDisplay
+
+        TaskCalibrationDisplay.from_report(report, task, ax=ax)
+
+    def decision(ax):
+        from skmtl.plotting import DecisionCurveDisplay
+
+        DecisionCurveDisplay.from_report(report, task, ax=ax)
+
+    size = (4.6, 3.7)
+    first = (
+        calibration,
+        size,
+        f"Calibration of {task}: observed share against predicted risk, of {models}. "
+        "The slopes are in the table above.",
+        "Calibration: on the dotted line, risks are what happens. Above it they are "
+        "too low, below it too high.",
+    )
+    second = (
+        decision,
+        size,
+        f"Decision curves of {task}: net benefit against the threshold, of {models}, "
+        "of treating all and of treating nobody.",
+        "Decision curve: the highest line at a threshold is the best way to decide "
+        "there.",
+    )
+    return _figures([first, second])
+
+
+def _figures(figures):
+    """Return figures of (what draws on axes, size in inches, alt, caption)."""
+    try:
+        import pandas  # noqa: F401  (the displays need it)
+        from matplotlib.figure import Figure
+    except ImportError:
+        return MISSING
+    parts = []
+    for draw, size, alt, caption in figures:
+        figure = Figure(figsize=size, layout="constrained")
+        ax = figure.add_subplot()
+        draw(ax)
+        _shorten_names(figure, ax)
+        width, height = (round(96 * inches) for inches in size)
+        parts.append(
+            f'<figure style="width:{width}px"><img alt="{escape(alt, quote=True)}" '
+            f'src="{_data_uri(figure)}" width="{width}" height="{height}">'
+            f"<figcaption>{escape(caption)}</figcaption></figure>"
+        )
+    return f'<div class="pictures">{"".join(parts)}</div>'
+
+
+def _shorten_names(figure, ax):
+    """Cut names that would leave no room for the picture; tables have them whole."""
+    ticks = [text.get_text() for text in ax.get_yticklabels()]
+    if not isinstance(ax.yaxis.get_major_formatter(), _numbers()):
+        short = ["\n".join(_clip(line) for line in t.split("\n")) for t in ticks]
+        ax.set_yticks(ax.get_yticks(), short)
+    legends = [*figure.legends, ax.get_legend()]
+    for text in (t for one in legends if one is not None for t in one.get_texts()):
+        text.set_text(_clip(text.get_text(), 34))
+    label = ax.get_xlabel()
+    for word in label.split():
+        label = label.replace(word, _clip(word))
+    ax.set_xlabel(label)
+
+
+def _numbers():
+    """Return what formats ticks that are numbers, not names."""
+    from matplotlib.ticker import ScalarFormatter
+
+    return ScalarFormatter
+
+
+def _clip(text, most=20):
+    """Return a text, or its start with dots."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _data_uri(figure):
+    """Return a figure as the address of an image that holds it."""
+    import matplotlib
+
+    buffer = BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "skmtl", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()

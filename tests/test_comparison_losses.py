@@ -84,7 +84,15 @@ def test_each_outcome_is_compared_by_its_deviance():
     verdicts = set(report.verdicts_["joint"].values())
     assert verdicts == {"helps"}
     assert "squared error of level; log-loss of died" in report.summary()
-    assert report.plot().ax_[-1].get_xlabel().startswith("gain over prior, in % of its")
+
+
+def test_picture_of_mixed_outcomes():
+    plt = pytest.importorskip("matplotlib.pyplot")
+    X, Y = mixed_rows(100)
+    display = compare({"prior": PRIOR, "j": joint()}, X, Y, random_state=0).plot()
+    assert "in % of its loss" in display.ax_[-1].get_xlabel()
+    assert display.ax_[0].get_xlabel().startswith("D²")
+    plt.close(display.figure_)
 
 
 def test_explained_deviance_is_over_all_folds():
@@ -119,9 +127,10 @@ def test_weights_count_in_every_loss():
     y, p, w = of_cell(report, "j", "visits", 2)
     expected = mean_poisson_deviance(y, p, sample_weight=w)
     assert_allclose(report.losses_[0, 2, 2], expected)
-    y, risks, w = report.risks("died")
+    frame = report.to_frame("predictions").query("task == 'died'")
+    y, w = frame["y"].astype(float), frame["weight"]
     risk = report.to_frame("risk").iloc[0]
-    expected = brier_score_loss(y, risks["j"], sample_weight=w)
+    expected = brier_score_loss(y, frame["j"], sample_weight=w)
     assert_allclose(risk["brier"], expected)
     assert_allclose(risk["prevalence"], np.average(y, weights=w))
 
@@ -167,9 +176,10 @@ def test_risk_of_a_regressor_without_a_word_on_losses():
     report = compare({"ridge": RIDGE}, X, y, task=task, random_state=0)
     risk = report.to_frame("risk")
     assert risk["task"].tolist() == ["t0", "t1", "t2"]
-    y_true, risks, _ = report.risks("t0")
-    assert risks["ridge"].min() == 0  # what is below counts as 0
-    assert_allclose(risk["brier"][0], brier_score_loss(y_true, risks["ridge"]))
+    frame = report.to_frame("predictions").query("task == 't0'")
+    assert frame["ridge"].min() < 0  # what is below counts as 0
+    expected = brier_score_loss(frame["y"].astype(int), frame["ridge"].clip(0, 1))
+    assert_allclose(risk["brier"][0], expected)
     assert len(report.to_frame("decisions")) == 3 * 99
 
 
@@ -178,8 +188,6 @@ def test_no_binary_task_no_risk():
     report = compare({"ridge": RIDGE}, X, y, task=task, random_state=0)
     assert report.to_frame("risk").empty
     assert report.to_frame("decisions").empty
-    with pytest.raises(ValueError, match="two classes"):
-        report.risks("t0")
 
 
 def test_groups_are_the_units_of_risk():

@@ -6,6 +6,7 @@ from _comparisons import LOGISTIC, long_rows
 from numpy.testing import assert_allclose
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
 
 from skmtl import (
     DecisionCurveDisplay,
@@ -38,29 +39,35 @@ def rows():
 @pytest.fixture(scope="module")
 def report(rows):
     X, y, task = rows
-    models = {"alone": LOGISTIC, "joint": GroupLassoClassifier(alpha=0.01)}
-    return compare(models, X, y, task=task, random_state=0)
+    models = {"joint": GroupLassoClassifier(alpha=0.01), "alone": LOGISTIC}
+    return compare(models, X, y, task=task, reference="alone", random_state=0)
+
+
+def drawn_with(display, y, p, **options):
+    """Return the display of risks; every one has a curve and its own axes."""
+    drawn = display.from_predictions(y, p, **options)
+    assert len(drawn.ax_) == len({o.task for o in drawn.outcomes})
+    return drawn
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_from_predictions(display):
     rng = np.random.default_rng(0)
     p = rng.uniform(size=300)
-    y = np.where(rng.uniform(size=300) < p, "yes", "no").astype(object)
-    y[:10] = None
+    y = np.where(rng.uniform(size=300) < p, "yes", "no")
     figure, ax = plt.subplots()
-    drawn = display.from_predictions(y, p, name="mine", ax=ax)
-    assert drawn.ax_ is ax
+    drawn = drawn_with(display, y, p, ax=ax)
+    assert drawn.ax_.tolist() == [ax]
     assert drawn.figure_ is figure
-    assert set(drawn.frame_["model"]) == {"mine"}
-    assert len(drawn.y_true) == 290
-    both = display.from_predictions(
-        y, {"a": p, "b": 1 - p}, sample_weight=rng.uniform(1, 2, size=300)
-    )
-    labels = [text.get_text() for text in both.ax_.get_legend().get_texts()]
+    assert set(drawn.frame_["model"]) == {"model"}
+    weight = rng.uniform(1, 2, size=300)
+    both = drawn_with(display, y, {"a": p, "b": 1 - p}, sample_weight=weight)
+    labels = [text.get_text() for text in both.ax_[0].get_legend().get_texts()]
     assert labels[0].startswith("a")
     assert labels[1].startswith("b")
     assert both.plot() is both
+    several = drawn_with(display, y, p, task=np.arange(300) % 3)
+    assert len(several.ax_) == 3
 
 
 def test_frames_hold_what_is_drawn():
@@ -73,70 +80,73 @@ def test_frames_hold_what_is_drawn():
     at = frame.index[np.argmin(np.abs(frame.index - 0.3))]
     assert_allclose(frame.loc[at, "net_benefit"], 2 / 3)
     assert_allclose(frame.loc[at, "treat_all"], 2 / 3 - 1 / 3 * 0.3 / 0.7)
-    line = drawn.ax_.get_lines()[0]
+    line = drawn.ax_[0].get_lines()[0]
     assert_allclose(line.get_ydata(), drawn.frame_["net_benefit"])
+    beyond = DecisionCurveDisplay.from_predictions(y, 3 * p - 0.7)
+    assert beyond.outcomes[0].answer.max() == 1
+    assert beyond.outcomes[0].answer.min() == 0
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_from_estimator(display, rows):
     X, y, task = rows
-    own = task == "t1"
     classifier = GroupLassoClassifier(alpha=0.01).fit(X, y, task=task)
-    risk = classifier.predict_proba(X[own], task="t1")[:, 1]
-    drawn = display.from_estimator(classifier, X[own], y[own], task="t1")
-    assert list(drawn.risks) == ["GroupLassoClassifier"]
-    assert_allclose(drawn.risks["GroupLassoClassifier"], risk)
+    risk = classifier.predict_proba(X, task=task)[:, 1]
+    drawn = display.from_estimator(classifier, X, y, task=task)
+    own = {o.task: o for o in drawn.outcomes}
+    assert list(own) == ["t0", "t1", "t2"]
+    assert_allclose(own["t1"].answer, risk[task == "t1"])
     regressor = GroupLassoRegressor(alpha=0.01, loss="logistic")
     regressor.fit(X, y, task=task)
-    drawn = display.from_estimator(
-        regressor, X[own], y[own], task="t1", name="risk", sample_weight=np.ones(150)
-    )
-    assert_allclose(drawn.risks["risk"], risk, atol=1e-3)
+    models = {"log": regressor, "class": classifier}
+    weight = np.arange(1.0, 1 + len(y))
+    drawn = display.from_estimator(models, X, y, task=task, sample_weight=weight)
+    assert len(drawn.outcomes) == 6
+    first, other = drawn.outcomes[0], drawn.outcomes[3]
+    assert_allclose(first.answer, other.answer, atol=1e-3)
+    assert_allclose(first.weight, weight[task == "t0"])
     df = attach_task(X, task, name="site")
     pipe = make_mtl_pipeline(GroupLassoClassifier(alpha=0.01), task_col="site")
-    drawn = display.from_estimator(pipe.fit(df, y), df[own], y[own])
-    assert_allclose(drawn.risks["MTLPipeline"], risk)
-    alone = LogisticRegression().fit(X[own], y[own])
-    drawn = display.from_estimator(alone, X[own], y[own])
-    assert_allclose(
-        drawn.risks["LogisticRegression"], alone.predict_proba(X[own])[:, 1]
-    )
+    drawn = display.from_estimator(pipe.fit(df, y), df, y)
+    assert_allclose(drawn.outcomes[2].answer, risk[task == "t2"])
+    hard = IndependentTasks(LinearSVC()).fit(X, y, task=task)
+    with pytest.raises(TypeError, match="no predict_proba"):
+        display.from_estimator(hard, X, y, task=task)
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_from_report(display, report):
-    drawn = display.from_report(report, "t1")
-    assert list(drawn.risks) == ["alone", "joint"]
-    assert drawn.ax_.get_lines()[0].get_color() == "#444444"  # the reference
-    y, risks, weight = report.risks("t1")
-    assert len(y) == 300  # 150 rows, twice
-    assert_allclose(drawn.risks["joint"], risks["joint"])
-    assert weight.tolist() == [1.0] * 300
-    with pytest.raises(ValueError, match="got 'nowhere'"):
-        display.from_report(report, "nowhere")
+    drawn = display.from_report(report, tasks=["t1"])
+    assert [o.model for o in drawn.outcomes] == ["joint", "alone"]
+    lines = drawn.ax_[0].get_lines()
+    assert [line.get_color() for line in lines[:2]] == ["#444444", "#0072B2"]
+    assert len(drawn.outcomes[0].truth) == 300  # 150 rows, twice
+    whole = display.from_report(report, models="joint")
+    assert len(whole.ax_) == 3
+    assert whole.ax_[0].get_lines()[0].get_color() == "#0072B2"
+    for options in ({"tasks": ["nowhere"]}, {"models": ["nobody"]}):
+        with pytest.raises(ValueError, match=r"no task to draw|models must be some"):
+            display.from_report(report, **options)
 
 
 def test_the_report_has_the_numbers_of_the_pictures(report):
     frame = report.to_frame("decisions")
     own = frame[(frame["model"] == "joint") & (frame["task"] == "t2")]
-    drawn = DecisionCurveDisplay.from_report(report, "t2").frame_
-    drawn = drawn[drawn["model"] == "joint"]
-    assert_allclose(own["net_benefit"], drawn["net_benefit"])
-    assert_allclose(own["treat_all"], drawn["treat_all"])
+    drawn = DecisionCurveDisplay.from_report(report, models="joint", tasks=["t2"])
+    assert_allclose(own["net_benefit"], drawn.frame_["net_benefit"])
+    assert_allclose(own["treat_all"], drawn.frame_["treat_all"])
     risk = report.to_frame("risk").set_index(["model", "task"])
-    slopes = TaskCalibrationDisplay.from_report(report, "t2").slopes_
-    assert_allclose(risk.loc[("joint", "t2"), "slope"], slopes["joint"])
+    slopes = TaskCalibrationDisplay.from_report(report).slopes_
+    assert_allclose(risk.loc[("joint", "t2"), "slope"], slopes["joint", "t2"])
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
 @pytest.mark.parametrize(
     ("y", "risks", "options", "message"),
     [
-        ([0, 0, 0], [0.1, 0.2, 0.3], {}, "two classes, got 1"),
-        ([0, 1, 2], [0.1, 0.2, 0.3], {}, "two classes, got 3"),
-        ([0, 1, 1], [0.1, 0.2], {}, r"'model' must be one number per label, \(3,\)"),
-        ([0, 1, 1], [0.1, np.nan, 0.3], {}, "NaN"),
-        ([0, 1], [0.1, 0.3], {"sample_weight": [1.0]}, "sample_weight must be one"),
+        ([0, 0, 0], [0.1, 0.2, 0.3], {}, "no task to draw"),
+        ([0, 1, 2], [0.1, 0.2, 0.3], {}, "no task to draw"),
+        ([0, 1, 1], [0.1, 0.2], {}, "must be alike"),
     ],
 )
 def test_bad_input(display, y, risks, options, message):
@@ -144,12 +154,20 @@ def test_bad_input(display, y, risks, options, message):
         display.from_predictions(y, risks, **options)
 
 
-def test_many_outcomes_in_a_wide_table():
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_more_tasks_than_have_room(display):
+    y, task = np.tile([0, 1], 40), np.repeat(np.arange(20), 4)
+    with pytest.raises(ValueError, match="There are 20 tasks, and at most 12"):
+        display.from_predictions(y, np.linspace(0, 1, 80), task=task)
+
+
+def test_outcomes_of_a_wide_table():
     X, score, _ = long_rows(n=60)
     rng = np.random.default_rng(0)
     Y = (rng.uniform(size=(len(X), 2)) < expit(score)[:, None]).astype(object)
     Y[::7, 1] = None
     models = {"alone": IndependentTasks(LogisticRegression())}
     report = compare(models, X, Y, random_state=0)
-    drawn = TaskCalibrationDisplay.from_report(report, 1)
-    assert len(drawn.y_true) == 2 * sum(label is not None for label in Y[:, 1])
+    drawn = TaskCalibrationDisplay.from_report(report, tasks=[1])
+    observed = sum(label is not None for label in Y[:, 1])
+    assert len(drawn.outcomes[0].truth) == 2 * observed

@@ -210,8 +210,7 @@ def _risks(report):
     ]
     for k, task in enumerate(tasks):
         parts.append(f"<h3>{escape(str(task))}</h3>{risk_table(report, task)}")
-        two = len(np.unique(report.risks(task)[0])) == 2
-        if two and k < MAX_RISK_PICTURES:
+        if k < MAX_RISK_PICTURES:
             parts.append(draw_risks(report, task))
     if len(tasks) > MAX_RISK_PICTURES:
         parts.append(f"<p>Pictures are of the first {MAX_RISK_PICTURES} tasks.</p>")

@@ -32,16 +32,16 @@ class Outcomes:
 
 def read_outcomes(table, label):
     """Return the binary labels among those at these positions in the table's list."""
-    if table.classes is not None:
-        binary = [len(own) == 2 for own in table.classes]
-    else:
-        own = [np.unique(table.truth[table.task_of == t]) for t in range(table.n_tasks)]
-        binary = [np.array_equal(found, [0, 1]) for found in own]
-    row = table.row[label]
+    row, task_of, truth = table.row[label], table.task_of[label], table.truth[label]
+    several = table.classes or [()] * table.n_tasks
+    binary = [
+        len(own) <= 2 and np.array_equal(np.unique(truth[task_of == t]), [0, 1])
+        for t, own in enumerate(several)
+    ]
     return Outcomes(
         tasks=np.flatnonzero(binary),
-        task_of=table.task_of[label],
-        truth=table.truth[label].astype(float),
+        task_of=task_of,
+        truth=truth.astype(float),
         weight=table.weight[label],
         unit=row if table.groups is None else table.groups[row],
     )

@@ -37,17 +37,10 @@ def draw_gains(report):
         legend = ax.get_legend()
         if legend is None:
             return
-        texts = [text.get_text() for text in legend.get_texts()]
-        handles = dict(zip(texts, legend.legend_handles, strict=True))
-        handles.pop(report.reference_, None)  # it is the line of no gain
+        handles = legend.legend_handles[1:]  # the reference is the line of no gain
         legend.remove()
-        ax.figure.legend(
-            handles.values(),
-            handles,
-            loc="outside upper left",
-            ncols=min(len(handles), 3),
-            frameon=False,
-        )
+        options = {"loc": "outside upper left", "ncols": min(len(handles), 3)}
+        ax.figure.legend(handles=handles, frameon=False, **options)
 
     rows = min(len(report.tasks_), 12) * (len(report.models_) + 1)
     return _figures([(draw, (5.6, 1.8 + 0.2 * max(rows, 9)), alt, caption)])
@@ -60,12 +53,12 @@ def draw_risks(report, task):
     def calibration(ax):
         from skmtl.plotting import TaskCalibrationDisplay
 
-        TaskCalibrationDisplay.from_report(report, task, ax=ax)
+        TaskCalibrationDisplay.from_report(report, tasks=[task], ax=ax)
 
     def decision(ax):
         from skmtl.plotting import DecisionCurveDisplay
 
-        DecisionCurveDisplay.from_report(report, task, ax=ax)
+        DecisionCurveDisplay.from_report(report, tasks=[task], ax=ax)
 
     size = (4.6, 3.7)
     first = (
@@ -97,9 +90,7 @@ def _figures(figures):
     parts = []
     for draw, size, alt, caption in figures:
         figure = Figure(figsize=size, layout="constrained")
-        ax = figure.add_subplot()
-        draw(ax)
-        _shorten_names(figure, ax)
+        draw(figure.add_subplot())
         width, height = (round(96 * inches) for inches in size)
         parts.append(
             f'<figure style="width:{width}px"><img alt="{escape(alt, quote=True)}" '
@@ -107,33 +98,6 @@ def _figures(figures):
             f"<figcaption>{escape(caption)}</figcaption></figure>"
         )
     return f'<div class="pictures">{"".join(parts)}</div>'
-
-
-def _shorten_names(figure, ax):
-    """Cut names that would leave no room for the picture; tables have them whole."""
-    ticks = [text.get_text() for text in ax.get_yticklabels()]
-    if not isinstance(ax.yaxis.get_major_formatter(), _numbers()):
-        short = ["\n".join(_clip(line) for line in t.split("\n")) for t in ticks]
-        ax.set_yticks(ax.get_yticks(), short)
-    legends = [*figure.legends, ax.get_legend()]
-    for text in (t for one in legends if one is not None for t in one.get_texts()):
-        text.set_text(_clip(text.get_text(), 34))
-    label = ax.get_xlabel()
-    for word in label.split():
-        label = label.replace(word, _clip(word))
-    ax.set_xlabel(label)
-
-
-def _numbers():
-    """Return what formats ticks that are numbers, not names."""
-    from matplotlib.ticker import ScalarFormatter
-
-    return ScalarFormatter
-
-
-def _clip(text, most=20):
-    """Return a text, or its start with dots."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _data_uri(figure):

@@ -226,42 +226,6 @@ class ComparisonReport:
 
         return TransferDisplay.from_report(self, ax=ax)
 
-    def risks(self, task):
-        """Return the out-of-fold risks of a binary task, for displays and metrics.
-
-        Parameters
-        ----------
-        task : scalar
-            A task with two classes, or with labels 0 and 1.
-
-        Returns
-        -------
-        y_true : ndarray of shape (n_predicted,)
-            Labels, 1 for the last class; a row comes up once per repeat of the folds.
-        risks : dict of str -> ndarray of shape (n_predicted,)
-            What each model predicted for them; beyond 0 and 1 counts as 0 and 1.
-        sample_weight : ndarray of shape (n_predicted,)
-            Weights of the labels.
-
-        Raises
-        ------
-        ValueError
-            If there is no such task, or it is not binary.
-        """
-        tasks = self.tasks_.tolist()
-        binary = [tasks[t] for t in self._outcomes.tasks]
-        if task not in binary:
-            raise ValueError(
-                f"task must be one with two classes, or with labels 0 and 1: {binary}; "
-                f"got {task!r}."
-            )
-        found = {
-            name: self._outcomes.of(values, tasks.index(task))
-            for name, values in self.predictions_.items()
-        }
-        y, _, weight, _ = found[self.reference_]
-        return y, {name: np.clip(own[1], 0, 1) for name, own in found.items()}, weight
-
     def to_html(self, path):
         """Write the report as a page that can be sent and shown.
 

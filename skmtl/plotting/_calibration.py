@@ -3,13 +3,14 @@
 import numpy as np
 
 from skmtl.plotting._risks import RiskDisplay
+from skmtl.plotting._style import shortened
 from skmtl.risks import calibration_bins, recalibration
 
 N_BINS = 10
 
 
 class TaskCalibrationDisplay(RiskDisplay):
-    """Observed shares against predicted risks, of one task.
+    """Observed shares against predicted risks, of each task with two classes.
 
     Rows are sorted by their predicted risk and cut into ten bins of about equal
     weight. A mark is a bin: its mean risk, and the share of its rows that have the
@@ -19,23 +20,17 @@ class TaskCalibrationDisplay(RiskDisplay):
 
     Parameters
     ----------
-    y_true : ndarray of shape (n_samples,)
-        Labels 0 or 1.
-    risks : dict of str -> ndarray of shape (n_samples,)
-        Predicted probabilities of label 1, by the name of the model.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Weights of the labels.
-    reference : str, default=None
-        The model to be drawn in grey, as in a `TransferDisplay`.
+    outcomes : list of Outcome
+        Truth and risks of each model and task; risks beyond 0 and 1 count as 0 and 1.
 
     Attributes
     ----------
     frame_ : DataFrame
-        What is drawn, a row per model and bin. Needs pandas.
-    slopes_ : dict of str -> float
-        Calibration slope of each model; NaN where it is not defined.
-    ax_ : Axes
-        The axes.
+        What is drawn, a row per model, task and bin. Needs pandas.
+    slopes_ : dict of (model, task) -> float
+        Calibration slopes; NaN where not defined.
+    ax_ : ndarray of Axes
+        The axes, one per task.
     figure_ : Figure
         The figure.
 
@@ -53,73 +48,52 @@ class TaskCalibrationDisplay(RiskDisplay):
     >>> risk = rng.uniform(size=2000)
     >>> died = rng.uniform(size=2000) < risk
     >>> display = TaskCalibrationDisplay.from_predictions(died, risk)
-    >>> round(display.slopes_["model"], 1)
+    >>> round(display.slopes_["model", 0], 1)
     1.0
     >>> plt.close(display.figure_)
     """
 
-    def _bins(self, risk):
-        return calibration_bins(
-            self.y_true, risk, N_BINS, sample_weight=self.sample_weight
+    _names = ("predicted risk, mean of the bin", "share with the outcome")
+
+    def _columns(self, outcome):
+        """Return the bins of one model in one task."""
+        bins = calibration_bins(
+            outcome.positive, outcome.answer, N_BINS, sample_weight=outcome.weight
         )
-
-    @property
-    def frame_(self):
-        """What is drawn, a row per model and bin."""
-        import pandas
-
-        names = ("risk", "share", "weight")
-        parts = [
-            pandas.DataFrame(
-                {"model": name, **dict(zip(names, self._bins(risk), strict=True))}
-            )
-            for name, risk in self.risks.items()
-        ]
-        return pandas.concat(parts, ignore_index=True)
+        return dict(zip(("risk", "share", "weight"), bins, strict=True))
 
     @property
     def slopes_(self):
-        """Calibration slope of each model."""
-        n = len(self.y_true)
-        weight = np.ones(n) if self.sample_weight is None else self.sample_weight
+        """Calibration slopes."""
         return {
-            name: recalibration(self.y_true, risk, weight, np.arange(n))[0]
-            for name, risk in self.risks.items()
+            (o.model, o.task): recalibration(
+                o.positive, o.answer, o.weight, np.arange(len(o.truth))
+            )[0]
+            for o in self.outcomes
         }
 
-    def plot(self, ax=None):
-        """Draw the curves.
+    def _draw(self, ax, outcome, colour):
+        """Draw one curve; return its line."""
+        bins = self._columns(outcome)
+        slope = self.slopes_[outcome.model, outcome.task]
+        said = f"slope {slope:.2f}" if np.isfinite(slope) else "no slope"
+        (line,) = ax.plot(
+            bins["risk"],
+            bins["share"],
+            color=colour,
+            marker="o",
+            markersize=4,
+            label=f"{shortened(outcome.model)}: {said}",
+            zorder=3,
+        )
+        return line
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        self : object
-            The display, with `ax_` and `figure_`.
-        """
-        ax, slopes, largest = self._axes(ax), self.slopes_, 0.0
-        ends = []
-        for name, risk, colour, marker in self._styles():
-            mean, share, _ = self._bins(risk)
-            slope = f"{slopes[name]:.2f}" if np.isfinite(slopes[name]) else "undefined"
-            ax.plot(
-                mean,
-                share,
-                color=colour,
-                marker=marker,
-                markersize=5,
-                label=f"{name} (slope {slope})",
-                zorder=3,
-            )
-            ends += [mean.max(), share.max()]
-        largest = min(1.0, 1.08 * max(ends))
+    def _finish(self, ax, outcomes):
+        """Draw where calibrated risks are, and leave out what nobody has."""
+        ends = [
+            self._columns(o)[key].max() for o in outcomes for key in ("risk", "share")
+        ]
+        last = min(1.02, 1.08 * max(ends))
         ax.plot([0, 1], [0, 1], color="0.4", linestyle=":", label="calibrated")
-        ax.set_xlim(0, largest)
-        ax.set_ylim(-0.02 * largest, largest)
-        ax.set_xlabel("predicted risk, mean of the bin")
-        ax.set_ylabel("share with the outcome")
-        ax.legend(frameon=False, fontsize="small")
-        return self
+        ax.set(xlim=(-0.02 * last, last), ylim=(-0.02 * last, last))
+        ax.legend(frameon=False, fontsize=8)

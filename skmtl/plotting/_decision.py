@@ -3,11 +3,12 @@
 import numpy as np
 
 from skmtl.plotting._risks import RiskDisplay
+from skmtl.plotting._style import shortened
 from skmtl.risks import THRESHOLDS, net_benefit
 
 
 class DecisionCurveDisplay(RiskDisplay):
-    """Net benefit of treating by predicted risk, against the threshold, of one task.
+    """Net benefit of treating by predicted risk, against the threshold, per task.
 
     If everybody with a risk of at least q is treated, the net benefit is the share of
     all rows that are treated rightly, less q / (1 - q) times the share treated in vain
@@ -17,21 +18,15 @@ class DecisionCurveDisplay(RiskDisplay):
 
     Parameters
     ----------
-    y_true : ndarray of shape (n_samples,)
-        Labels 0 or 1.
-    risks : dict of str -> ndarray of shape (n_samples,)
-        Predicted probabilities of label 1, by the name of the model.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Weights of the labels.
-    reference : str, default=None
-        The model to be drawn in grey, as in a `TransferDisplay`.
+    outcomes : list of Outcome
+        Truth and risks of each model and task; risks beyond 0 and 1 count as 0 and 1.
 
     Attributes
     ----------
     frame_ : DataFrame
-        What is drawn, a row per model and threshold. Needs pandas.
-    ax_ : Axes
-        The axes.
+        What is drawn, a row per model, task and threshold. Needs pandas.
+    ax_ : ndarray of Axes
+        The axes, one per task.
     figure_ : Figure
         The figure.
 
@@ -59,53 +54,31 @@ class DecisionCurveDisplay(RiskDisplay):
     >>> plt.close(display.figure_)
     """
 
-    def _curve(self, risk):
-        return net_benefit(
-            self.y_true, risk, THRESHOLDS, sample_weight=self.sample_weight
+    _names = ("treated from this risk on", "net benefit")
+
+    def _columns(self, outcome):
+        """Return the curves of one model in one task."""
+        found = net_benefit(
+            outcome.positive, outcome.answer, THRESHOLDS, sample_weight=outcome.weight
         )
-
-    @property
-    def frame_(self):
-        """What is drawn, a row per model and threshold."""
-        import pandas
-
         names = ("net_benefit", "treat_all")
-        parts = [
-            pandas.DataFrame(
-                {
-                    "model": name,
-                    "threshold": THRESHOLDS,
-                    **dict(zip(names, self._curve(risk), strict=True)),
-                }
-            )
-            for name, risk in self.risks.items()
-        ]
-        return pandas.concat(parts, ignore_index=True)
+        return {"threshold": THRESHOLDS, **dict(zip(names, found, strict=True))}
 
-    def plot(self, ax=None):
-        """Draw the curves.
+    def _draw(self, ax, outcome, colour):
+        """Draw one curve; return its line."""
+        benefit = self._columns(outcome)["net_benefit"]
+        (line,) = ax.plot(
+            THRESHOLDS, benefit, color=colour, label=shortened(outcome.model)
+        )
+        return line
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        self : object
-            The display, with `ax_` and `figure_`.
-        """
-        ax = self._axes(ax)
-        share = np.average(self.y_true, weights=self.sample_weight)
-        last = min(1.0, 1.05 * max(risk.max() for risk in self.risks.values()))
-        for name, risk, colour, _ in self._styles():
-            ax.plot(THRESHOLDS, self._curve(risk)[0], color=colour, label=name)
-        all_treated = share - (1 - share) * THRESHOLDS / (1 - THRESHOLDS)
-        ax.plot(THRESHOLDS, all_treated, color="0.45", linestyle="--", label="all")
+    def _finish(self, ax, outcomes):
+        """Draw the two rules that need no model, and leave out where nobody is."""
+        first = outcomes[0]
+        share = np.average(first.positive, weights=first.weight)
+        everybody = self._columns(first)["treat_all"]
+        ax.plot(THRESHOLDS, everybody, color="0.45", linestyle="--", label="everybody")
         ax.axhline(0.0, color="0.45", linestyle=":", label="nobody")
-        ax.set_xlim(0, last)
-        ax.set_ylim(-0.15 * share, 1.1 * share)
-        ax.set_xlabel("threshold of risk above which is treated")
-        ax.set_ylabel("net benefit")
-        ax.legend(frameon=False, fontsize="small", title="treat by")
-        return self
+        last = max(o.answer.max() for o in outcomes)
+        ax.set(xlim=(0, min(1.0, 1.05 * last)), ylim=(-0.15 * share, 1.1 * share))
+        ax.legend(frameon=False, fontsize=8, title="treat by", title_fontsize=8)

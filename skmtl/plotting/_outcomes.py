@@ -38,6 +38,11 @@ class Outcome:
     weight: np.ndarray
     classes: np.ndarray
 
+    @property
+    def positive(self):
+        """1 where the label is the last class, else 0."""
+        return (self.truth == self.classes[-1]).astype(float)
+
 
 def of_estimator(estimator, X, y, task, sample_weight, respond, name="model"):
     """Return the `Outcome` of each task that has labels.

@@ -1,174 +1,97 @@
-"""What pictures of predicted risks share: reading labels and risks of one task."""
+"""What displays of predicted risks share: panels of tasks, with the models in them."""
+
+from dataclasses import replace
 
 import numpy as np
-from sklearn.base import is_classifier
-from sklearn.utils.validation import check_array
 
-from skmtl.plotting._style import COLOURS, MARKERS, REFERENCE_COLOUR, import_pyplot
+from skmtl.plotting._binary import BinaryTasksDisplay
+from skmtl.plotting._panels import MOST_PANELS, legend_above, outer_labels, panels
+from skmtl.plotting._style import import_pandas, shortened, tidy
 
 
-class RiskDisplay:
-    """Labels of one task with two classes, and the risks that models predict.
+class RiskDisplay(BinaryTasksDisplay):
+    """Labels of tasks with two classes, and predicted risks of the second class.
+
+    A subclass has ``_columns(outcome)``, {name: values} of the curve of one model in
+    one task, ``_draw(ax, outcome, colour)``, ``_finish(ax, outcomes)``, ``_names``.
 
     Parameters
     ----------
-    y_true : ndarray of shape (n_samples,)
-        Labels 0 or 1.
-    risks : dict of str -> ndarray of shape (n_samples,)
-        Predicted probabilities of label 1, by the name of the model.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Weights of the labels.
-    reference : str, default=None
-        The model to be drawn in grey, as in a `TransferDisplay`.
+    outcomes : list of Outcome
+        Truth and risks of each model and task; risks beyond 0 and 1 count as 0 and 1.
     """
 
-    def __init__(self, y_true, risks, sample_weight=None, reference=None):
-        self.y_true = y_true
-        self.risks = risks
-        self.sample_weight = sample_weight
-        self.reference = reference
+    def __init__(self, outcomes):
+        super().__init__(
+            [replace(o, answer=np.clip(o.answer, 0.0, 1.0)) for o in outcomes]
+        )
 
-    @classmethod
-    def from_predictions(cls, y_true, risks, *, sample_weight=None, name=None, ax=None):
-        """Draw risks that are already there.
+    @staticmethod
+    def _respond(model, rows):
+        """Return the probability of the second of two classes, or None."""
+        if len(model.classes_) != 2:
+            return None
+        if not hasattr(model, "predict_proba"):
+            raise TypeError(
+                "The model has no predict_proba, so it predicts no risks. Wrap it in "
+                "sklearn.calibration.CalibratedClassifierCV."
+            )
+        return model.predict_proba(rows)[:, 1]
+
+    @property
+    def frame_(self):
+        """What is drawn, a row per model, task and point of its curve."""
+        pandas = import_pandas()
+        parts = [
+            pandas.DataFrame({"model": o.model, "task": o.task, **self._columns(o)})
+            for o in self.outcomes
+        ]
+        return pandas.concat(parts, ignore_index=True)
+
+    def plot(self, ax=None):
+        """Draw a panel per task, with a curve for each model.
 
         Parameters
         ----------
-        y_true : array-like of shape (n_samples,)
-            True labels of one task, of two classes. The last one in sorted order is
-            what the risk is of. Missing ones (NaN) are left out.
-        risks : array-like of shape (n_samples,), or dict of str -> array-like
-            Predicted probabilities of that class; of several models as a dict.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the labels.
-        name : str, default=None
-            Name of the model, if `risks` is one array. None: "model".
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+        ax : matplotlib Axes or sequence of them, default=None
+            Where to draw: a single one frames the panels of the tasks where there are
+            several, a sequence has one for each. None makes a figure.
 
         Returns
         -------
-        display
-            The display, drawn.
+        self : object
+            The display, with `ax_` and `figure_`.
 
         Raises
         ------
         ValueError
-            If there are not two classes, lengths differ, or risks are not finite.
+            If there are more than 12 tasks; choose some of them.
         """
-        if not isinstance(risks, dict):
-            risks = {"model" if name is None else name: risks}
-        return cls(*read_risks(y_true, risks, sample_weight)).plot(ax=ax)
-
-    @classmethod
-    def from_estimator(
-        cls, estimator, X, y, *, task=None, sample_weight=None, name=None, ax=None
-    ):
-        """Draw the risks that a fitted model predicts.
-
-        Parameters
-        ----------
-        estimator : estimator
-            A fitted classifier, or a regressor whose prediction for the task is a risk
-            (``loss="logistic"``).
-        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            Rows that the model was not fitted to.
-        y : array-like of shape (n_samples,)
-            Their labels of one task.
-        task : scalar, default=None
-            That task; None for a model that is not told, or reads it from X.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the labels.
-        name : str, default=None
-            Name of the model. None: that of its class.
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        display
-            The display, drawn.
-        """
-        told = {} if task is None else {"task": task}
-        if is_classifier(estimator):
-            risk = np.asarray(estimator.predict_proba(X, **told))[..., -1]
-        else:
-            risk = estimator.predict(X, **told)
-        name = type(estimator).__name__ if name is None else name
-        return cls.from_predictions(
-            y, risk, sample_weight=sample_weight, name=name, ax=ax
-        )
-
-    @classmethod
-    def from_report(cls, report, task, *, ax=None):
-        """Draw the out-of-fold risks of all models of a comparison.
-
-        Parameters
-        ----------
-        report : ComparisonReport
-            What `compare` returned.
-        task : scalar
-            A task with two classes, or with labels 0 and 1.
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        display
-            The display, drawn.
-
-        Raises
-        ------
-        ValueError
-            If the report has no such task.
-        """
-        return cls(*report.risks(task), report.reference_).plot(ax=ax)
-
-    def _axes(self, ax):
-        """Take the axes, or make a figure."""
-        if ax is None:
-            size = (5, 4)
-            _, ax = import_pyplot().subplots(figsize=size, layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
-        ax.grid(color="0.92", zorder=0)
-        ax.spines[["top", "right"]].set_visible(False)
-        return ax
-
-    def _styles(self):
-        """Yield (name, risks, colour, marker) of each model."""
-        if self.reference in self.risks:
-            yield self.reference, self.risks[self.reference], REFERENCE_COLOUR, "x"
-        others = [name for name in self.risks if name != self.reference]
-        for k, name in enumerate(others):
-            colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
-            yield name, self.risks[name], colour, marker
-
-
-def read_risks(y_true, risks, sample_weight):
-    """Return (labels 0 or 1, {name: risks from 0 to 1}, weights or None), checked."""
-    y = np.ravel(np.asarray(y_true))
-    seen = np.array([v is not None and v == v for v in y.tolist()])
-    classes = np.unique(np.array(y[seen].tolist()))
-    if len(classes) != 2:
-        raise ValueError(
-            f"y_true must hold two classes, got {len(classes)}: {classes[:5].tolist()}."
-        )
-    found = {}
-    for name, risk in risks.items():
-        risk = check_array(risk, ensure_2d=False, dtype=float, input_name=f"{name!r}")
-        if risk.shape != y.shape:
+        tasks, models = self._tasks_and_models()
+        if len(tasks) > MOST_PANELS:
             raise ValueError(
-                f"risks of {name!r} must be one number per label, {y.shape}, got an "
-                f"array of shape {risk.shape}."
+                f"There are {len(tasks)} tasks, and at most {MOST_PANELS} have room. "
+                "Draw some of them."
             )
-        found[name] = np.clip(risk[seen], 0.0, 1.0)
-    if sample_weight is not None:
-        sample_weight = np.asarray(sample_weight, dtype=float)
-        if sample_weight.shape != y.shape:
-            raise ValueError(
-                f"sample_weight must be one number per label, {y.shape}, got an array "
-                f"of shape {sample_weight.shape}."
-            )
-        sample_weight = sample_weight[seen]
-    y = (np.array(y[seen].tolist()) == classes[1]).astype(float)
-    return y, found, sample_weight
+        self.ax_ = panels(len(tasks), ax, (3.3, 3.2))
+        self.figure_ = self.ax_[0].figure
+        colours, lines = self._colours(models), {}
+        for each, task in zip(self.ax_, tasks, strict=True):
+            own = [o for o in self.outcomes if o.task == task]
+            own.sort(key=lambda o: models.index(o.model))
+            for o in own:
+                line = self._draw(each, o, colours[o.model])
+                lines.setdefault(o.model, line)
+            self._finish(each, own)
+            tidy(each, grid="both")
+            each.set_title(shortened(task), fontsize=10)
+        outer_labels(self.ax_, *self._names)
+        if len(tasks) > 1 and len(models) > 1:
+            from matplotlib.lines import Line2D
+
+            handles = [
+                Line2D([], [], color=line.get_color(), label=shortened(name))
+                for name, line in lines.items()
+            ]
+            legend_above(self.ax_, handles)
+        return self

@@ -1,11 +1,9 @@
 """ROC curves of each task."""
 
-from dataclasses import replace
-
 import numpy as np
 from sklearn.metrics import RocCurveDisplay, auc, roc_curve
 
-from skmtl.plotting import _outcomes as outcomes
+from skmtl.plotting._binary import BinaryTasksDisplay
 from skmtl.plotting._panels import MOST_PANELS, legend_above, outer_labels, panels
 from skmtl.plotting._style import (
     COLOURS,
@@ -21,7 +19,7 @@ X_NAME, Y_NAME = "false positive rate", "true positive rate"
 GRID = np.linspace(0.0, 1.0, 201)
 
 
-class TaskRocCurveDisplay:
+class TaskRocCurveDisplay(BinaryTasksDisplay):
     """ROC curves of each binary task, of one or several models.
 
     Up to six tasks of one model share a picture. Otherwise up to twelve tasks have a
@@ -68,112 +66,11 @@ class TaskRocCurveDisplay:
     """
 
     def __init__(self, outcomes):
-        self.outcomes = [o for o in outcomes if _has_curve(o)]
-        if not self.outcomes:
-            raise ValueError(
-                "There is no task to draw: a curve needs a task of two classes with "
-                "labels of both."
-            )
+        super().__init__(outcomes)
         self._curves = [_curve(o) for o in self.outcomes]
         pairs = [(o.model, o.task) for o in self.outcomes]
         areas = [float(auc(*curve)) for curve in self._curves]
         self.roc_auc_ = dict(zip(pairs, areas, strict=True))
-
-    @classmethod
-    def from_estimator(cls, estimator, X, y, *, task=None, sample_weight=None, ax=None):
-        """Draw the curves of fitted models on data.
-
-        Parameters
-        ----------
-        estimator : fitted estimator or dict of str -> fitted estimator
-            A classifier over tasks, or a regressor of which tasks with labels 0 and 1
-            are taken; or several by name.
-        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            The features, of rows that the model was not fitted to.
-        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            True labels; in the wide layout NaN where not observed.
-        task : array-like of shape (n_samples,) or scalar, default=None
-            The task of each row, where neither X nor y says it.
-        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
-default=None
-            Weights of the labels.
-        ax : matplotlib Axes or sequence of them, default=None
-            Where to draw; see `plot`.
-
-        Returns
-        -------
-        TaskRocCurveDisplay
-            The display, drawn.
-        """
-        models = estimator if isinstance(estimator, dict) else {"model": estimator}
-        found = []
-        for name, model in models.items():
-            found += outcomes.of_estimator(
-                model, X, y, task, sample_weight, _scores, name
-            )
-        return cls(found).plot(ax=ax)
-
-    @classmethod
-    def from_predictions(
-        cls, y_true, y_score, *, task=None, sample_weight=None, ax=None
-    ):
-        """Draw the curves of scores that were computed before.
-
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            True labels; in the wide layout NaN where not observed.
-        y_score : array-like of the shape of y_true, or dict of str -> array-like
-            Scores or probabilities of the second of the two sorted classes; or those of
-            several models by name.
-        task : array-like of shape (n_samples,), default=None
-            The task of each row, where y_true has one label per row.
-        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), \
-default=None
-            Weights of the labels.
-        ax : matplotlib Axes or sequence of them, default=None
-            Where to draw; see `plot`.
-
-        Returns
-        -------
-        TaskRocCurveDisplay
-            The display, drawn.
-        """
-        scores = y_score if isinstance(y_score, dict) else {"model": y_score}
-        found = []
-        for name, one in scores.items():
-            found += outcomes.of_predictions(y_true, one, task, sample_weight, name)
-        return cls(found).plot(ax=ax)
-
-    @classmethod
-    def from_report(cls, report, *, models=None, ax=None):
-        """Draw the curves of the out-of-fold predictions of a comparison.
-
-        Predictions of all folds (and repeats) are pooled, so the areas may differ a
-        little from those of the report, which are means over folds.
-
-        Parameters
-        ----------
-        report : ComparisonReport
-            What `compare` returned.
-        models : str or list of str, default=None
-            Which models to draw; None draws all.
-        ax : matplotlib Axes or sequence of them, default=None
-            Where to draw; see `plot`.
-
-        Returns
-        -------
-        TaskRocCurveDisplay
-            The display, drawn.
-        """
-        found = []
-        for name in outcomes.models_of(report, models):
-            found += [
-                replace(o, answer=o.answer[:, 1])
-                for o in outcomes.of_report(report, name)
-                if o.answer.shape[1] == 2
-            ]
-        return cls(found).plot(ax=ax)
 
     @property
     def frame_(self):
@@ -199,9 +96,8 @@ default=None
         self : object
             The display, with `ax_` and `figure_`.
         """
-        tasks = list(dict.fromkeys(o.task for o in self.outcomes))
-        models = list(dict.fromkeys(o.model for o in self.outcomes))
-        colours = {m: COLOURS[k % len(COLOURS)] for k, m in enumerate(models)}
+        tasks, models = self._tasks_and_models()
+        colours = self._colours(models)
         several = np.ndim(ax) > 0 and len(np.ravel(ax)) > 1
         if len(models) == 1 and len(tasks) <= len(COLOURS) and not several:
             axes, draw = [_one(ax)], self._draw_together
@@ -291,22 +187,7 @@ def _one(ax):
     return given_or_new(ax, (6.6, 4.2))
 
 
-def _has_curve(outcome):
-    """Tell whether a task has two classes and labels of both."""
-    return len(outcome.classes) == 2 and len(np.unique(outcome.truth)) == 2
-
-
 def _curve(outcome):
     """Return false and true positive rates."""
-    positive = outcome.truth == outcome.classes[-1]
-    x, y, _ = roc_curve(positive, outcome.answer, sample_weight=outcome.weight)
+    x, y, _ = roc_curve(outcome.positive, outcome.answer, sample_weight=outcome.weight)
     return x, y
-
-
-def _scores(model, rows):
-    """Return the scores of the second of two classes, or None."""
-    if len(model.classes_) != 2:
-        return None
-    if hasattr(model, "predict_proba"):
-        return model.predict_proba(rows)[:, 1]
-    return model.decision_function(rows)

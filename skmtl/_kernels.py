@@ -572,35 +572,50 @@ def increasing_rows(V, out):
 
 
 @jit
-def logistic_slopes(y, z, small, slope, bend):
-    """Write both derivatives of the logistic loss, given small = exp(-|z|)."""
-    for i in range(len(z)):
-        large = 1.0 / (1.0 + small[i])
-        less = small[i] * large
-        p = large if z[i] >= 0.0 else less
-        p_not = less if z[i] >= 0.0 else large
-        # Not p - y, which has no digits left where p is close to y.
-        slope[i] = p * (1.0 - y[i]) - p_not * y[i]
-        bend[i] = less * large
+def logistic_terms(y, w, z, small, floor, value, slope, bend, model):
+    """Write w times the logistic loss, both derivatives and a model's curvature.
 
-
-@jit
-def logistic_shares(y, z, small, rho, q, q_not, more, more_not):
-    """Write q = y + rho (p - y) and 1 - q, and what they exceed p and 1 - p by.
-
-    p is the response at z, small = exp(-|z|) > 0; `more` is q / p - 1.
+    small = exp(-|z|). value holds log(1 + small) before; the model's curvature is the
+    second derivative or, if that is less, `floor` times the slope.
     """
     for i in range(len(z)):
         large = 1.0 / (1.0 + small[i])
         less = small[i] * large
         p = large if z[i] >= 0.0 else less
         p_not = less if z[i] >= 0.0 else large
-        q[i] = rho * p + (1.0 - rho) * y[i]
-        q_not[i] = rho * p_not + (1.0 - rho) * (1.0 - y[i])
-        off = (1.0 - rho) * (p * (1.0 - y[i]) - p_not * y[i])
-        # What has nothing left of it counts for nothing.
-        more[i] = -off / p if off < p else 0.0
-        more_not[i] = off / p_not if -off < p_not else 0.0
+        # Not p - y, which has no digits left where p is close to y.
+        first = p * (1.0 - y[i]) - p_not * y[i]
+        second = less * large
+        value[i] = w[i] * (max(z[i], 0.0) - y[i] * z[i] + value[i])
+        slope[i] = w[i] * first
+        bend[i] = w[i] * second
+        model[i] = w[i] * max(second, floor * max(abs(first), 1e-9))
+
+
+@jit
+def logistic_odds(y, z, far, out):
+    """Write the odds against each label of 0 or 1 given z; return whether all are so.
+
+    As logarithms, none above `far`.
+    """
+    odd = 0
+    for i in range(len(z)):
+        sign = 1.0 - 2.0 * y[i]
+        out[i] = min(sign * z[i], far)
+        odd += 1 if abs(sign) != 1.0 else 0
+    return odd == 0
+
+
+@jit
+def logistic_gaps(odds, rho, log_rho, log_more, out):
+    """Write the relative entropy of labels whose dual variable is scaled by rho.
+
+    Given the odds against them, and log_more = log(1 + (1 - rho) odds).
+    """
+    for i in range(len(odds)):
+        right = 1.0 / (1.0 + odds[i])
+        wrong = odds[i] * right
+        out[i] = rho * wrong * log_rho + (1.0 - rho * wrong) * log_more[i]
 
 
 @jit

@@ -215,6 +215,11 @@ class TaskData:
             G[t] += block.T @ U[rows]
         return np.ascontiguousarray(G.T)
 
+    def take(self, features):
+        """Return the data with some columns of X, each in one piece where dense."""
+        X = self.X[:, features]
+        return replace(self, X=X if sparse.issparse(X) else np.asfortranarray(X))
+
     def less(self, shift):
         """Return the data with X - shift: (p, T), or (p, 1) where X is shared."""
         if self.shared:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit, xlogy
+from scipy.special import expit, log_expit, logit, xlogy
 
 from skmtl import _kernels
 from skmtl.losses.scalar import ScalarLoss
@@ -14,26 +14,16 @@ from skmtl.losses.scalar import ScalarLoss
 CURVATURE_FLOOR = 1e-6
 
 
-# Beyond this predictor logarithms are straight lines, before exponentials underflow.
+# Beyond this predictor logarithms are straight lines, before exponentials overflow.
 FAR = 700.0
 
 
-def _flat(y, z):
-    """Return (y and z as contiguous arrays of one dimension, their common shape)."""
-    y, z = np.asarray(y, dtype=float), np.asarray(z, dtype=float)
-    if y.shape != z.shape:
-        y, z = np.broadcast_arrays(y, z)
-    return np.ascontiguousarray(y).ravel(), np.ascontiguousarray(z).ravel(), z.shape
-
-
-def _decay(z):
-    """Return exp(-|z|)."""
-    return np.exp(-np.abs(z))
-
-
-def _value(y, z, small):
-    """Return the loss, given small = exp(-|z|)."""
-    return np.maximum(z, 0.0) - y * z + np.log1p(small)
+def _flat(*arrays):
+    """Return (arrays broadcast, as contiguous ones of one dimension; their shape)."""
+    arrays = [np.asarray(a, dtype=float) for a in arrays]
+    if len({a.shape for a in arrays}) > 1:
+        arrays = np.broadcast_arrays(*arrays)
+    return [np.ascontiguousarray(a).ravel() for a in arrays], arrays[0].shape
 
 
 @dataclass(frozen=True)
@@ -47,30 +37,29 @@ class Logistic(ScalarLoss):
 
     def value(self, y, z):
         """Return the loss."""
-        y, z = np.asarray(y, dtype=float), np.asarray(z, dtype=float)
-        return _value(y, z, _decay(z))
-
-    def terms(self, y, z):
-        """Return the loss, its first and its second derivative."""
-        y, z, shape = _flat(y, z)
-        small, (slope, bend) = _decay(z), np.empty((2, len(z)))
-        _kernels.logistic_slopes(y, z, small, slope, bend)
-        return [a.reshape(shape) for a in (_value(y, z, small), slope, bend)]
+        return self.terms(y, z)[0]
 
     def derivatives(self, y, z):
         """Return the first and second derivative with respect to z."""
-        y, z, shape = _flat(y, z)
-        slope, bend = np.empty((2, len(z)))
-        _kernels.logistic_slopes(y, z, _decay(z), slope, bend)
-        return slope.reshape(shape), bend.reshape(shape)
+        return self.terms(y, z)[1:]
 
     def model_bend(self, y, z):
         """Return the second derivative, raised where the loss is nearly straight."""
-        slope, bend = self.derivatives(y, z)
-        floor = np.abs(slope, out=slope)
-        np.maximum(floor, 1e-9, out=floor)
-        floor *= CURVATURE_FLOOR * self.curvature
-        return np.maximum(bend, floor, out=bend)
+        return self.weighted_terms(y, 1.0, z)[3]
+
+    def terms(self, y, z):
+        """Return the loss, its first and its second derivative with respect to z."""
+        return self.weighted_terms(y, 1.0, z)[:3]
+
+    def weighted_terms(self, y, w, z):
+        """Return w times the terms, and w times the curvature of a quadratic model."""
+        (y, w, z), shape = _flat(y, w, z)
+        small = np.abs(z)
+        np.exp(np.negative(small, out=small), out=small)
+        value, (slope, bend, model) = np.log1p(small), np.empty((3, len(z)))
+        floor = CURVATURE_FLOOR * self.curvature
+        _kernels.logistic_terms(y, w, z, small, floor, value, slope, bend, model)
+        return tuple(a.reshape(shape) for a in (value, slope, bend, model))
 
     def conjugate(self, y, u):
         """Return sup over z of u z - l(y, z); infinite unless 0 <= u + y <= 1."""
@@ -81,23 +70,27 @@ class Logistic(ScalarLoss):
 
     def fenchel_gap(self, y, z, rho):
         """Return l(z) + l*(v) - v z >= 0 at v = rho l'(z): a relative entropy."""
-        y, z, shape = _flat(y, z)
-        size = np.abs(z)
-        far, near = size.max(initial=0.0) > FAR, z
-        if far:
-            near, size = np.clip(z, -FAR, FAR), np.minimum(size, FAR)
-        small = np.exp(np.negative(size, out=size), out=size)
-        q, q_not, more, more_not = np.empty((4, len(z)))
-        _kernels.logistic_shares(y, near, small, float(rho), q, q_not, more, more_not)
-        if far:  # straight lines from there
-            beyond = np.abs(z - near)
-            rest = beyond * np.where(z < 0, q, q_not)
-        q *= np.log1p(more, out=more)
-        q_not *= np.log1p(more_not, out=more_not)
-        q += q_not
-        if far:
-            q += rest
-        return q.reshape(shape)
+        (y, z), shape = _flat(y, z)
+        odds, off = np.empty_like(z), 1.0 - rho
+        if not _kernels.logistic_odds(y, z, FAR, odds):
+            return self._gap_of_shares(y, z, rho).reshape(shape)
+        high = odds.max(initial=0.0) >= FAR
+        np.exp(odds, out=odds)
+        more, out = np.multiply(odds, off), np.empty_like(z)
+        np.log1p(more, out=more)
+        if high:  # a straight line from there
+            more += (off > 0) * np.maximum(np.abs(z) - FAR, 0.0) * (odds > 1.0)
+        log_rho = np.log(rho) if rho > 0 else 0.0
+        _kernels.logistic_gaps(odds, float(rho), log_rho, more, out)
+        return out.reshape(shape)
+
+    def _gap_of_shares(self, y, z, rho):
+        """Return the same for labels between 0 and 1."""
+        p, gap = expit(z), 0.0
+        for share, label, side in ((p, y, z), (expit(-z), 1.0 - y, -z)):
+            q = label + rho * (share - label)
+            gap = gap + xlogy(q, q) - q * log_expit(side)
+        return gap
 
     def null(self, mean, z):
         """Return the mean loss of labels of this mean, of 0 and 1, at one z for all."""

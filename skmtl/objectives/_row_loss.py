@@ -91,6 +91,7 @@ class RowLoss:
         cut = wide_pieces if data.shared else packed_pieces
         self.pieces = list(cut(len(data.y) if data.shared else data.offsets, parts))
         self._quadratic = loss.quadratic
+        self._seen = None, None, None  # the last Z and b, and the curvature there
         self._start = np.zeros(self.n_tasks)
         if fit_intercept:
             self._start = self._best_constants()
@@ -158,24 +159,24 @@ class RowLoss:
         b = self._start if near is None else near
         if self.fit_intercept:
             b = self._best_intercepts(Z, b)
-        value, u = 0.0, np.empty_like(Z)
+        value, u, h, bends = 0.0, np.empty_like(Z), np.empty_like(Z), []
         rest, total, size = np.zeros((3, self.n_tasks))
         for p, y, w, z in self._each(Z, b):
-            loss, slope, bend = p.loss.terms(y, z)
-            value += float((w * loss).sum())
-            slope = np.multiply(w, slope, out=slope)
-            u[p.cells] = slope
+            values, u[p.cells], bend, h[p.cells] = p.loss.weighted_terms(y, w, z)
+            value += float(values.sum())
             if not self.fit_intercept:
                 continue
-            rest[p.tasks] += p.sum(slope)
-            total[p.tasks] += p.sum(w * bend)
-            size[p.tasks] += p.sum(np.abs(slope))
+            bends.append(bend)
+            rest[p.tasks] += p.sum(u[p.cells])
+            total[p.tasks] += p.sum(bend)
+            size[p.tasks] += p.sum(np.abs(u[p.cells]))
+        self._seen = Z, b, h
         if not self.fit_intercept:
             return b, value, u, True
         off = rest / np.where(total > 0, total, 1.0)
         if off.any():  # exact sums of zero, moved as the curvature allows
-            for p, y, w, z in self._each(Z, b):
-                u[p.cells] -= w * p.loss.derivatives(y, z)[1] * p.spread(off)
+            for p, bend in zip(self.pieces, bends, strict=True):
+                u[p.cells] -= bend * p.spread(off)
         feasible = bool(np.all(np.abs(rest) <= 1e-9 * np.maximum(size, self.c)))
         return b, value, u, feasible
 
@@ -246,9 +247,10 @@ class RowLoss:
 
         It is sum h residual^2 / 2 with residual = -u / h, and squares twice its value.
         """
+        last_Z, last_b, h = self._seen
         if self._quadratic:
             h = self.omega
-        else:
+        elif last_Z is not Z or last_b is not b:
             h = np.empty_like(Z)
             for p, y, w, z in self._each(Z, b):
                 h[p.cells] = w * p.loss.model_bend(y, z)

@@ -1,5 +1,6 @@
 """Any loss on the rows themselves."""
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +11,7 @@ from skmtl.losses import loss_parts
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._small_tasks import SmallTasks
+from skmtl.objectives._weighted_grams import weighted_grams
 from skmtl.quadratics import SPARSE_COST, DenseRows, Gram, SparseRows
 
 # Curvatures of all features in all tasks may take this much memory.
@@ -68,6 +70,16 @@ class DataObjective:
         omega = self.omega[:, :1] if alike else self.omega
         self.mean[:] = data.rmatvec(omega) / self.c[: omega.shape[-1]]
         return data
+
+    def restricted(self, features):
+        """Return f of the rows `features` of W alone, where the others are 0."""
+        part = copy(self)
+        for name in ("nothing", "_products", "_common_gram"):
+            vars(part).pop(name, None)
+        part.data, part._kept = self.data.take(features), None
+        part.mean, part.shift = self.mean[features], self.shift[features]
+        part.n_features = len(features)
+        return part
 
     @property
     def row_cost(self):
@@ -304,35 +316,15 @@ class DataObjective:
 
     def _gram_model(self, features, W, g, squares, h):
         """Return the quadratic model by the Gram matrices of the chosen columns."""
-        data, k = self.data, len(features)
         index, ones = np.arange(self.n_tasks), np.ones(self.n_tasks)
         if isinstance(self._products, SmallTasks):
             gram = self._products.grams(features, h, self.fit_intercept)
             if gram is not None:
                 return Gram(gram, index, ones, W, g, squares, exact=False)
-        full = np.array_equal(features, np.arange(self.n_features))
         one = self.quadratic and self._one_weight
-        gram = np.zeros((1 if one else self.n_tasks, k, k))
-        total = data.per_task_sum(h)
-        first = np.zeros((self.n_tasks, k))
-        # Dense columns are centred before they are multiplied: it keeps digits.
-        centre = self.mean[features]
-        if data.shared or sparse.issparse(data.X):
-            centre = np.zeros_like(centre)
-        for t, rows, X in data.blocks(CHUNK_BYTES):
-            columns = X if full else X[:, features]
-            if t is not None and centre[:, t].any():
-                columns = columns - centre[:, t]
-            tasks = range(len(gram)) if t is None else [t]
-            for s in tasks:
-                weights = h[rows] if t is not None else h[rows, s]
-                gram[s] += _weighted_gram(columns, weights)
-            members = slice(None) if t is None else t
-            first[members] += (columns.T @ h[rows]).T
-        if self.fit_intercept:
-            means = first / total[:, None]
-            for s in range(len(gram)):
-                gram[s] -= np.outer(means[s], first[s])
+        gram = weighted_grams(
+            self.data, features, h, self.mean[features], self.fit_intercept, one
+        )
         index = np.zeros(self.n_tasks, dtype=int) if one else index
         return Gram(gram, index, ones, W, g, squares, self.quadratic)
 
@@ -366,11 +358,3 @@ def _centred(data, omega, c):
     else:
         shift = data.rmatvec(omega) / c
     return shift, data.less(shift)
-
-
-def _weighted_gram(X, weights):
-    """Return X' diag(weights) X as a dense array."""
-    if sparse.issparse(X):
-        return np.asarray((X.T @ X.multiply(weights[:, None]).tocsr()).todense())
-    scaled = X * np.sqrt(weights)[:, None]
-    return scaled.T @ scaled

@@ -6,10 +6,12 @@ rows until the quadratic problem is solved well enough, and moves there, less fa
 the quadratic was too optimistic. The duality gap of the whole problem decides.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from skmtl.solvers.anderson import Anderson, Steps
-from skmtl.solvers.stopping import fenchel_gap, settle
+from skmtl.solvers.stopping import Monitor, fenchel_gap, settle
 from skmtl.solvers.support import SupportNewton
 
 SWEEPS_PER_CHECK = 10
@@ -20,6 +22,7 @@ FEW = 4  # times the rows that pull: they alone are looked at
 CHEAP = 1_000_000  # multiplications of a sweep: that many rows at least
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
 QUICK = 0.03  # share that is left where nothing needs to be combined
+ALONE = 0.01  # share of the gap that such a problem is solved to
 POOR = 0.3  # share of the gap that a round with a good model does not leave
 ROUNDS_COMBINED = 3  # of models that are not exact
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
@@ -29,29 +32,70 @@ ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 def block_coordinate_descent(objective, penalty, W0, monitor):
     """Minimise objective + penalty from W0; return the last `Point`."""
     point = settle(objective, penalty, objective.at(W0))
+    return (
+        point if monitor.check(point) else _rounds(objective, penalty, point, monitor)
+    )
+
+
+def _rounds(objective, penalty, point, monitor):
+    """Go on from a point that the monitor has checked; return the last one."""
     size = max(MIN_WORKING_SET, CHEAP // objective.row_cost)
     inside, poor, rounds, exact = 0.0, 0, Steps(ROUNDS_COMBINED), True
-    while not monitor.check(point):
+    while True:
         if not exact and monitor.contraction > POOR:
             poor = 0 if objective.sharpen(point, poor) else poor + 1
         # Where the rows outside add nothing to the gap this set is the last one.
         last = monitor.gap <= 3.0 * inside
         features, size = _working_set(penalty, point.W, objective.gradient(point), size)
-        last |= len(features) == objective.n_features
-        model, start = objective.sweep_model(point, features), point.W
-        point, inside, stopped = _advance(
-            objective, penalty, point, features, monitor, model, last
-        )
-        exact = model.exact
-        if not exact:
-            ahead = rounds.extrapolate(start, point.W, point.Z)
-            if monitor.contraction > QUICK:
-                point = _better(objective, penalty, point, ahead)
-        point = settle(objective, penalty, point)
-        if stopped:
-            monitor.check(point)
-            break
-    return point
+        if _pay_alone(objective, features):
+            point = _alone(objective, penalty, point, features, monitor)
+        else:
+            last |= len(features) == objective.n_features
+            model, start = objective.sweep_model(point, features), point.W
+            point, inside = _advance(
+                objective, penalty, point, features, monitor, model, last
+            )
+            exact = model.exact
+            if not exact:
+                ahead = rounds.extrapolate(start, point.W, point.Z)
+                if monitor.contraction > QUICK:
+                    point = _better(objective, penalty, point, ahead)
+            point = settle(objective, penalty, point)
+        if monitor.check(point):
+            return point
+
+
+def _pay_alone(objective, features):
+    """Tell whether a problem of these rows alone is worth several rounds of its own.
+
+    Where the smooth part is curved, and few of the rows matter: no round takes the
+    gradient of the others.
+    """
+    if objective.quadratic or not hasattr(objective, "restricted"):
+        return False
+    return FEW * len(features) <= objective.n_features
+
+
+def _alone(objective, penalty, point, features, monitor):
+    """Return a better point, by a run on some rows of W while the others are 0."""
+
+    def whole(found):
+        W = np.zeros(point.W.shape)
+        W[features] = found.W
+        return replace(found, W=W, G=None)
+
+    def report(current):
+        return monitor.report(lambda: whole(current()))
+
+    callback = None if monitor.callback is None else report
+    part, own = objective.restricted(features), penalty.restrict(features)
+    inner = Monitor(part, own, 0.0, monitor.remaining, callback)
+    inner.target = max(0.3 * monitor.reachable, ALONE * monitor.gap)
+    inner.reachable, inner.gap = inner.target, monitor.gap
+    G = objective.gradient(point)[features]
+    found = _rounds(part, own, replace(point, W=point.W[features], G=G), inner)
+    monitor.n_iter += max(inner.n_iter, 1)
+    return whole(found)
 
 
 def _better(objective, penalty, point, ahead):
@@ -64,7 +108,7 @@ def _better(objective, penalty, point, ahead):
 
 
 def _advance(objective, penalty, point, features, monitor, model, last):
-    """Return (a better point, the model's gap, whether to stop) by one model."""
+    """Return (a better point, the model's gap) by one model."""
     target, budget = 0.3 * monitor.reachable, monitor.remaining
     if not (last and model.exact):
         # No better than the last round's model turned out to be.
@@ -76,7 +120,7 @@ def _advance(objective, penalty, point, features, monitor, model, last):
     def current():
         return objective.at(_scatter(model.W, features, point.W.shape), near=point)
 
-    sweeps, inside, stopped = solve_quadratic(
+    sweeps, inside, _ = solve_quadratic(
         model,
         penalty.restrict(features),
         target,
@@ -84,7 +128,7 @@ def _advance(objective, penalty, point, features, monitor, model, last):
         lambda: monitor.report(current),
     )
     monitor.n_iter += max(sweeps, 1)
-    return _line_search(objective, penalty, point, current()), inside, stopped
+    return _line_search(objective, penalty, point, current()), inside
 
 
 def solve_quadratic(model, penalty, target, max_sweeps, report=None):

@@ -619,6 +619,47 @@ def logistic_gaps(odds, rho, log_rho, log_more, out):
 
 
 @jit
+def logistic_intercepts(e, w, offsets, total, low, high, b):
+    """Move b to what sets the sum of w times the responses of a task to `total`.
+
+    Of the logistic loss: e (n,) = exp z, task by task; w sums to c and low <= b <= high
+    are known. Newton steps, or half of what is known where they lead out of it.
+    """
+    for t in range(len(b)):
+        first, last = offsets[t], offsets[t + 1]
+        own, weight = e[first:last], w[first:last]
+        left, right, before = low[t], high[t], np.inf
+        x = min(max(b[t], left), right)
+        size = 1.0 + max(abs(left), abs(right))
+        for _ in range(100):
+            factor, mean, bend = np.exp(x), 0.0, 0.0
+            for i in range(last - first):
+                odds = own[i] * factor
+                no = 1.0 / (1.0 + odds)
+                p = weight[i] * (odds * no)
+                mean += p
+                bend += p * no
+            slope = mean - total[t]
+            if slope > 0.0:
+                right = x
+            else:
+                left = x
+            if slope == 0.0 or right - left <= 4e-16 * size:
+                break
+            step = -slope / max(bend, 1e-300)
+            new = x + step
+            inside = left < new < right
+            # Far out, where the loss is nearly straight, steps do not shrink.
+            if not inside or 2.0 * abs(step) > max(before, 1e-3):
+                new = 0.5 * (left + right)
+            before = abs(new - x)
+            x = new
+            if inside and abs(step) <= 1e-9 * size:  # the next is its square
+                break
+        b[t] = x
+
+
+@jit
 def packed_matvec(X, offsets, W, out):
     """Write the products of the rows of each task with its row of W (T, p)."""
     for t in range(len(W)):

@@ -114,8 +114,8 @@ class TaskData:
 
     def per_task_sum(self, values):
         """Sum values of label shape over the rows of each task, shape (T,)."""
-        if self.shared:
-            return values.sum(axis=0)
+        if self.shared:  # a product is the fastest sum
+            return np.ones(len(values)) @ values
         return np.add.reduceat(values, self.offsets[:-1])
 
     def per_task_range(self, values):

@@ -58,9 +58,10 @@ class TaskLabels:
     def count(self, chosen):
         """Count the labels of each task that are `chosen` (bool, shape of y), (T,)."""
         if self.layout == "wide":
-            return np.count_nonzero(chosen & (self.weight > 0), axis=0)
-        codes = self.codes[chosen]
-        return np.bincount(codes[codes >= 0], minlength=self.n_tasks)
+            seen = chosen & (self.weight > 0)
+            return (np.ones(len(seen)) @ seen.astype(float)).astype(int)
+        found = np.bincount(self.codes + 1, chosen, minlength=self.n_tasks + 1)
+        return found[1:].astype(int)
 
     def of_task(self, t):
         """Return (rows, labels, weights) of task t."""

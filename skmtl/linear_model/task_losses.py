@@ -105,16 +105,22 @@ def constant_tasks(labels, loss):
         if part.identity:
             continue
         if counts is None:
-            counts = [labels.count(chosen) for chosen in (labels.y != 0, labels.y == 0)]
-        positive, zero = (count[tasks] for count in counts)
-        constant[tasks[positive == 0]] = -CERTAIN
+            positive = labels.y != 0
+            counts = labels.count(positive), labels.count(np.ones_like(positive))
+        positive, all_labels = (count[tasks] for count in counts)
         if isinstance(part, Logistic):
-            constant[tasks[(positive > 0) & (zero == 0)]] = CERTAIN
+            constant[tasks[positive == all_labels]] = CERTAIN
+        constant[tasks[positive == 0]] = -CERTAIN
     return np.flatnonzero(constant == 0), constant
 
 
 def null_deviances(data, loss):
     """Return half the null deviance of each task, a mean over its labels, (T,)."""
+    parts = loss_parts(loss, data.n_tasks)
+    part, _ = parts[0]
+    if len(parts) == 1 and hasattr(part, "null"):  # known from the mean label
+        mean = data.per_task_sum(data.weight * data.y) / data.per_task_sum(data.weight)
+        return part.null(mean, part.link(mean))
     return RowLoss(data, loss, np.ones(data.n_tasks), True).task_null
 
 

@@ -92,6 +92,19 @@ class Logistic(ScalarLoss):
             gap = gap + xlogy(q, q) - q * log_expit(side)
         return gap
 
+    def intercepts(self, z, w, offsets, total, ends, b):
+        """Return what is best to add to the predictors of each task, or None.
+
+        Task by task: z and weights w (n,), from offsets[t] on; `total` the sum of w y,
+        `ends` (low, high) of the answer and `b` where to look first.
+        """
+        if max(z.max(), -z.min()) > 0.4 * FAR:
+            return None
+        low, high = ends
+        b = b.copy()
+        _kernels.logistic_intercepts(np.exp(z), w, offsets, total, low, high, b)
+        return b
+
     def null(self, mean, z):
         """Return the mean loss of labels of this mean, of 0 and 1, at one z for all."""
         return self.value(mean, z)

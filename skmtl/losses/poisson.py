@@ -66,6 +66,18 @@ class Poisson(ScalarLoss):
         low = np.minimum(z, LARGEST_Z)
         return np.where(far, xlogy(q, np.where(far, q, 1.0)) - q * low - q + mu, near)
 
+    def intercepts(self, z, w, offsets, total, ends, b):
+        """Return what is best to add to the predictors of each task, or None.
+
+        Task by task: z and weights w (n,), from offsets[t] on; `total` is the sum of
+        w y. None where that leads to where the exponential is a straight line.
+        """
+        starts, sizes = offsets[:-1], np.diff(offsets)
+        high = np.maximum.reduceat(z, starts)
+        mu = np.exp(z - np.repeat(high, sizes))
+        b = np.log(total / np.add.reduceat(w * mu, starts)) - high
+        return None if (high + b).max() > LARGEST_Z else b
+
     def link(self, mean):
         """Return the constant z that fits labels of this mean best."""
         return np.log(np.maximum(mean, 5e-324))

@@ -26,8 +26,8 @@ class Piece:
 
     def sum(self, values):
         """Sum over the rows of each task; other axes come before."""
-        if self.starts is None:
-            return values.sum(axis=-2)
+        if self.starts is None:  # a product is the fastest sum
+            return np.ones(values.shape[-2]) @ values
         return np.add.reduceat(values, self.starts, axis=-1)
 
     def spread(self, per_task):
@@ -86,7 +86,7 @@ class RowLoss:
         self.y, self.c = data.y, c
         self.fit_intercept, self.n_tasks = fit_intercept, data.n_tasks
         self.omega = data.weight * data.spread(c / data.per_task_sum(data.weight))
-        self._range = data.per_task_range
+        self._range, self._offsets = data.per_task_range, data.offsets
         self._parts = parts = loss_parts(loss, data.n_tasks)
         cut = wide_pieces if data.shared else packed_pieces
         self.pieces = list(cut(len(data.y) if data.shared else data.offsets, parts))
@@ -198,8 +198,27 @@ class RowLoss:
     def _best_intercepts(self, Z, b):
         """Return argmin over b of the loss at Z + b."""
         # With all predictions on one side of those at Z = 0 the slope has a known sign.
-        high, low = self._start - self._range(Z)
+        z, (omega, offsets) = Z.T.reshape(-1), self._by_task
+        low, high = (
+            self._start - end.reduceat(z, offsets[:-1])
+            for end in (np.maximum, np.minimum)
+        )
+        if len(self._parts) == 1 and hasattr(self._parts[0][0], "intercepts"):
+            total = self.c * self._mean
+            found = self._parts[0][0].intercepts(
+                z, omega, offsets, total, (low, high), b
+            )
+            if found is not None:
+                return found
         return self._search(Z, b, low, high)
+
+    @cached_property
+    def _by_task(self):
+        """The weights of the labels, task after task, and where each task starts."""
+        omega, n = self.omega.T.reshape(-1), len(self.omega)
+        if self._offsets is None:
+            return omega, np.arange(0, n * self.n_tasks + 1, n)
+        return omega, self._offsets
 
     def _search(self, Z, b, low, high):
         """Return argmin over b in [low, high]: safeguarded Newton."""

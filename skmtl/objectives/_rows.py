@@ -92,7 +92,9 @@ class DataObjective:
     @cached_property
     def nothing(self):
         """The point at W = 0, where many a solver starts."""
-        return self._at(np.zeros((self.n_features, self.n_tasks)), None, None)
+        data, T = self.data, self.n_tasks
+        shape = (data.X.shape[0], T) if data.shared else (data.offsets[-1],)
+        return self._at(np.zeros((self.n_features, T)), np.zeros(shape), None)
 
     @cached_property
     def null(self):
@@ -275,13 +277,13 @@ class DataObjective:
         if self._kept is not None:
             gram = self._kept[:, features][:, :, features]
             index, one = np.arange(len(gram)), np.ones(len(gram))
-            return Gram(gram, index, one, W, g, squares, self.quadratic)
+            return Gram(gram, index, one, W, g, squares, self.quadratic, own=False)
         if self.n_features <= self.data.X.shape[0]:
             gram = self._common_gram[np.ix_(features, features)]
         else:
             gram = self._gram_over_rows(features)
         scale, index = _few_values(h.mean(axis=0)), np.zeros(self.n_tasks, dtype=int)
-        return Gram(gram[None], index, scale, W, g, squares, exact=False)
+        return Gram(gram[None], index, scale, W, g, squares, exact=False, own=False)
 
     @property
     def grams_fit(self):

@@ -33,6 +33,8 @@ class Gram:
         sum h residual^2 at the W the model was made at.
     exact : bool
         Whether it is the smooth part itself, and not only touches it there.
+    own : bool
+        Whether its curvature is that of the smooth part there.
     """
 
     A: np.ndarray
@@ -42,6 +44,7 @@ class Gram:
     state: np.ndarray
     squares: float
     exact: bool = True
+    own: bool = True
 
     def __post_init__(self):
         diagonal = np.einsum("gjj->gj", self.A)[self.index]

@@ -17,12 +17,13 @@ from skmtl.solvers.support import SupportNewton
 SWEEPS_PER_CHECK = 10
 FIRST_SWEEPS = 4  # before the first check, where sweeps cost more than a check
 COSTLY = 5000  # entries of W in the model: such a sweep does
+SMALL = 16  # so many rows are all looked at in any case
 MIN_WORKING_SET = 100
 FEW = 4  # times the rows that pull: they alone are looked at
 CHEAP = 1_000_000  # multiplications of a sweep: that many rows at least
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
 QUICK = 0.03  # share that is left where nothing needs to be combined
-ALONE = 0.01  # share of the gap that such a problem is solved to
+ALONE = 1e-4  # share of the gap that such a problem is solved to
 POOR = 0.3  # share of the gap that a round with a good model does not leave
 ROUNDS_COMBINED = 3  # of models that are not exact
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
@@ -56,7 +57,7 @@ def _rounds(objective, penalty, point, monitor):
                 objective, penalty, point, features, monitor, model, last
             )
             exact = model.exact
-            if not exact:
+            if not getattr(model, "own", True):
                 ahead = rounds.extrapolate(start, point.W, point.Z)
                 if monitor.contraction > QUICK:
                     point = _better(objective, penalty, point, ahead)
@@ -90,7 +91,7 @@ def _alone(objective, penalty, point, features, monitor):
     callback = None if monitor.callback is None else report
     part, own = objective.restricted(features), penalty.restrict(features)
     inner = Monitor(part, own, 0.0, monitor.remaining, callback)
-    inner.target = max(0.3 * monitor.reachable, ALONE * monitor.gap)
+    inner.target = max(0.9 * monitor.reachable, ALONE * monitor.gap)
     inner.reachable, inner.gap = inner.target, monitor.gap
     G = objective.gradient(point)[features]
     found = _rounds(part, own, replace(point, W=point.W[features], G=G), inner)
@@ -152,6 +153,8 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
     until_check = SWEEPS_PER_CHECK
     if model.W.size >= COSTLY:
         until_check = FIRST_SWEEPS if model.exact else FIRST_SWEEPS // 2
+    elif not model.exact:  # which is not solved far
+        until_check = FIRST_SWEEPS
     while sweeps < max_sweeps and stalled < STALLED_CHECKS:
         for _ in range(min(until_check, max_sweeps - sweeps)):
             model.sweep(arguments, bounds, 1)
@@ -192,6 +195,8 @@ def _accelerate(model, penalty, anderson):
 def _working_set(penalty, W, G, size):
     """Return (whole blocks of rows to work on, size of the next set at least)."""
     p = len(W)
+    if p <= SMALL:
+        return np.arange(p), size
     used = np.flatnonzero(W.any(axis=1))
     crowded = 2 * len(used) > size
     size = max(size, (4 if crowded else 2) * len(used))

@@ -1,0 +1,142 @@
+"""What curved losses take a short way to: intercepts, Gram matrices, few rows alone."""
+
+import numpy as np
+import pytest
+
+from skmtl import GroupLassoClassifier, GroupLassoRegressor, duality_gap
+from skmtl.data import TaskData
+from skmtl.layouts import read_labels
+from skmtl.losses import Logistic, Poisson
+from skmtl.objectives import DataObjective, RowLoss, _weighted_grams
+from skmtl.penalties import SparseGroup
+from skmtl.solvers import solve
+
+SIZES = np.array([7, 2, 40])
+
+
+def rows(layout, loss, p=3):
+    """Return data of three tasks with labels that suit the loss, some of weight 0."""
+    rng = np.random.default_rng(0)
+    n = 25 if layout == "wide" else SIZES.sum()
+    y = np.arange(n) % 2.0 if isinstance(loss, Logistic) else rng.poisson(2.0, n) + 1.0
+    weight, task = rng.uniform(0.1, 3.0, n), np.repeat(np.arange(3), SIZES)
+    weight[::9] = 0.0
+    if layout == "wide":
+        y, weight, task = np.stack([y, y[::-1], y], axis=1), weight[:, None], None
+        weight = weight * [1.0, 2.0, 0.5]
+    X = rng.normal(size=(n, p))
+    return TaskData.pack(X, read_labels(y, task, weight))
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+@pytest.mark.parametrize("loss", [Logistic(), Poisson()], ids=["logistic", "poisson"])
+@pytest.mark.parametrize("size", [0.0, 1.0, 30.0, 250.0, 1000.0])
+def test_best_intercepts(loss, layout, size):
+    """Wherever the predictions and the first guess are, the slopes sum to 0."""
+    data, rng = rows(layout, loss), np.random.default_rng(1)
+    c = np.array([1.0, 2.0, 0.5])
+    row_loss = RowLoss(data, loss, c, True)
+    Z = size * rng.normal(size=data.y.shape)
+    for near in (None, np.array([1e3, -1e3, 0.3])):
+        b, value, u, feasible = row_loss.at(Z, near)
+        assert feasible
+        assert (np.abs(data.per_task_sum(u)) <= 1e-15 * c * len(Z)).all()
+        assert row_loss.gap(Z, b, 1.0) <= 1e-9 * max(value, 1.0)
+        low, high = -3e4 * np.ones((2, 3)) * [[1], [-1]]
+        reference = row_loss._search(Z, b, low, high)
+        np.testing.assert_allclose(b, reference, atol=1e-9 * (1.0 + size), rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1.0, 250.0, 1000.0])
+def test_intercepts_are_left_to_a_search_far_out(size):
+    z, w = size * np.array([-1.0, 0.5, 1.0, -0.2]), np.ones(4)
+    arguments = (z, w, np.array([0, 4]), np.ones(1), (-2 * abs(z[:1]), 2 * abs(z[:1])))
+    assert (Logistic().intercepts(*arguments, np.zeros(1)) is None) == (size > 280)
+    low = np.array([-1e3])  # a total that takes the exponential to its straight line
+    arguments = (z, w, np.array([0, 4]), np.array([1e200]), (low, -low))
+    assert Poisson().intercepts(*arguments, np.zeros(1)) is None
+
+
+@pytest.mark.parametrize("centre", [True, False])
+@pytest.mark.parametrize("k", [1, 4])
+def test_grams_by_pairs(k, centre, monkeypatch):
+    data, rng = rows("wide", Logistic(), 6), np.random.default_rng(1)
+    h, features = data.weight * rng.random(data.y.shape), np.arange(1, 1 + k)
+    mean, found = np.zeros((k, 3)), []
+    for few, at_once in ((0, 1), (k, 7), (k, 1024)):
+        monkeypatch.setattr(_weighted_grams, "FEW_COLUMNS", few)
+        monkeypatch.setattr(_weighted_grams, "ROWS_OF_PAIRS", at_once)
+        found.append(
+            _weighted_grams.weighted_grams(data, features, h, mean, centre, one=False)
+        )
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(found[2], found[0], rtol=1e-11, atol=1e-13)
+
+
+def planted(p):
+    """Return X (60, p) and binary Y (60, 3) of which two features know something."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, p))
+    Z = X[:, :2] @ rng.normal(size=(2, 3)) * 2 + rng.normal(size=(60, 3))
+    return X, (Z > 0).astype(float)
+
+
+def test_few_rows_alone_give_the_same_fit(monkeypatch):
+    """Rounds on few rows of W end where those on all do, also with free features."""
+    from skmtl.solvers import bcd
+
+    X, Y = planted(80)
+    weights = np.ones(80)
+    weights[[5, 70]] = 0.0
+    runs, alone = [], bcd._alone
+    monkeypatch.setattr(bcd, "_alone", lambda *a: runs.append(1) or alone(*a))
+    for options in ({}, {"penalty_weights": weights}, {"positive": True}):
+        fits = []
+        for pays in (True, False):
+            if not pays:
+                monkeypatch.setattr(bcd, "_pay_alone", lambda *_: False)
+            model = GroupLassoRegressor(0.1, loss="logistic", tol=1e-9, **options)
+            fits.append(model.fit(X, Y))
+        monkeypatch.undo()
+        monkeypatch.setattr(bcd, "_alone", lambda *a: runs.append(1) or alone(*a))
+        a, b = fits
+        assert a.converged_
+        assert 0 < len(a.selected_features_) < 20
+        np.testing.assert_allclose(a.coef_, b.coef_, atol=1e-5)
+        np.testing.assert_allclose(a.objective_, b.objective_, rtol=1e-8)
+        gap = duality_gap(a, X, Y)
+        assert gap == pytest.approx(a.dual_gap_, rel=1e-3, abs=1e-12)
+    assert len(runs) >= 3
+
+
+def test_callback_stops_the_rounds_on_few_rows():
+    X, Y = planted(80)
+    data = TaskData.pack(X, read_labels(Y))
+    f = DataObjective(data, Logistic(), np.ones(3))
+    seen = []
+
+    def stop(point):
+        seen.append(point)
+        assert point.W.shape == (80, 3)
+        return len(seen) > 2
+
+    def callback(current):
+        return stop(current() if callable(current) else current)
+
+    result = solve(
+        f, SparseGroup(0.05), solver="bcd", tol=1e-12, max_iter=1000, callback=callback
+    )
+    assert len(seen) == 3
+    assert not result.converged
+    assert "callback" in result.message
+
+
+def test_several_classes_on_few_rows_alone():
+    X, _ = planted(80)
+    y = (X[:, 0] > 0.5).astype(int) + (X[:, 0] > -0.5) * (X[:, 1] > 0)
+    task = np.arange(60) % 3
+    model = GroupLassoClassifier(0.15, tol=1e-8).fit(X, y, task=task)
+    assert model.converged_
+    assert 0 < len(model.selected_features_) < 20
+    slow = GroupLassoClassifier(0.15, tol=1e-8, solver="fista").fit(X, y, task=task)
+    assert model.objective_ == pytest.approx(slow.objective_, rel=1e-7)

@@ -60,14 +60,13 @@ class TaskData:
             seen, y = labels.weight > 0, labels.y
             y = y if seen.all() else np.where(seen, y, 0.0)
             return cls(X, y, labels.weight, labels.tasks, None)
-        codes, weight, order = labels.codes, labels.weight, None
-        y = np.ascontiguousarray(labels.y)
+        codes, weight, y = labels.codes, labels.weight, np.ascontiguousarray(labels.y)
+        order = None
         if np.any(codes[1:] < codes[:-1]) or np.any(codes[:1] < 0):
             order = np.argsort(codes, kind="stable")
             order = order[np.searchsorted(codes[order], 0) :]
             codes, y, weight = codes[order], y[order], weight[order]
-        counts = np.bincount(codes, minlength=labels.n_tasks)
-        offsets = np.concatenate([[0], np.cumsum(counts)])
+        offsets = np.cumsum(np.bincount(codes + 1, minlength=labels.n_tasks + 1))
         if order is not None and (sparse.issparse(X) or X.nbytes <= PACK_BYTES):
             X, order = X[order], None
         if order is None and not sparse.issparse(X) and X.nbytes <= PACK_BYTES:
@@ -114,8 +113,8 @@ class TaskData:
 
     def per_task_sum(self, values):
         """Sum values of label shape over the rows of each task, shape (T,)."""
-        if self.shared:  # a product is the fastest sum
-            return np.ones(len(values)) @ values
+        if self.shared:
+            return np.ones(len(values)) @ values  # the fastest sum
         return np.add.reduceat(values, self.offsets[:-1])
 
     def per_task_range(self, values):

@@ -94,7 +94,7 @@ def test_few_rows_alone_give_the_same_fit(monkeypatch):
         fits = []
         for pays in (True, False):
             if not pays:
-                monkeypatch.setattr(bcd, "_pay_alone", lambda *_: False)
+                monkeypatch.setattr(bcd, "_part", lambda *_: None)
             model = GroupLassoRegressor(0.1, loss="logistic", tol=1e-9, **options)
             fits.append(model.fit(X, Y))
         monkeypatch.undo()

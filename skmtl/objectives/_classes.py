@@ -48,6 +48,13 @@ class ClassObjective(DataObjective):
         if self.shift.shape[1] > 1:
             self.shift = self.shift[:, task]
 
+    def restricted(self, features):
+        """Return f of the rows `features` of W alone, where the others are 0."""
+        part = super().restricted(features)
+        if part is not None:
+            part.task_mean = self.task_mean[features]
+        return part
+
     def curvatures(self):
         """Return a bound of the curvature of f along each feature, (p,)."""
         h, rows = self.rows.steepest(), self.data.by_task

@@ -5,7 +5,7 @@ label shape" then have an entry per row and column: (n, C) where all tasks share
 (N,), the rows of each task once per column, column after column.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -155,6 +155,11 @@ class ColumnData(TaskData):
             for c in range(*spans[t]):
                 shift = self.offsets[c] - self.rows.offsets[t]
                 yield c, slice(rows.start + shift, rows.stop + shift), X
+
+    def take(self, features):
+        """Return the data with some columns of X."""
+        rows = self.rows.take(features)
+        return replace(self, X=rows.X, rows=rows)
 
     def matvec(self, W):
         """Return the predictions X W, in label shape, for W of shape (p, C)."""

@@ -72,7 +72,12 @@ class DataObjective:
         return data
 
     def restricted(self, features):
-        """Return f of the rows `features` of W alone, where the others are 0."""
+        """Return f of the rows `features` of W alone, where the others are 0.
+
+        None where a copy of their columns is too large.
+        """
+        if self.data.X.shape[0] * len(features) * 8 > PACK_BYTES:
+            return None
         part = copy(self)
         for name in ("nothing", "_products", "_common_gram"):
             vars(part).pop(name, None)

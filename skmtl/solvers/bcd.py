@@ -48,8 +48,9 @@ def _rounds(objective, penalty, point, monitor):
         # Where the rows outside add nothing to the gap this set is the last one.
         last = monitor.gap <= 3.0 * inside
         features, size = _working_set(penalty, point.W, objective.gradient(point), size)
-        if _pay_alone(objective, features):
-            point = _alone(objective, penalty, point, features, monitor)
+        part = _part(objective, features)
+        if part is not None:
+            point = _alone(objective, penalty, point, features, monitor, part)
         else:
             last |= len(features) == objective.n_features
             model, start = objective.sweep_model(point, features), point.W
@@ -66,19 +67,19 @@ def _rounds(objective, penalty, point, monitor):
             return point
 
 
-def _pay_alone(objective, features):
-    """Tell whether a problem of these rows alone is worth several rounds of its own.
+def _part(objective, features):
+    """Return the objective of these rows alone, if it is worth rounds of its own.
 
-    Where the smooth part is curved, and few of the rows matter: no round takes the
-    gradient of the others.
+    Where the smooth part is curved, and few of the rows matter: such a round does not
+    take the gradient of the others.
     """
-    if objective.quadratic or not hasattr(objective, "restricted"):
-        return False
-    return FEW * len(features) <= objective.n_features
+    if objective.quadratic or FEW * len(features) > objective.n_features:
+        return None
+    return objective.restricted(features) if hasattr(objective, "restricted") else None
 
 
-def _alone(objective, penalty, point, features, monitor):
-    """Return a better point, by a run on some rows of W while the others are 0."""
+def _alone(objective, penalty, point, features, monitor, part):
+    """Return a better point, by rounds on some rows of W while the others are 0."""
 
     def whole(found):
         W = np.zeros(point.W.shape)
@@ -89,7 +90,7 @@ def _alone(objective, penalty, point, features, monitor):
         return monitor.report(lambda: whole(current()))
 
     callback = None if monitor.callback is None else report
-    part, own = objective.restricted(features), penalty.restrict(features)
+    own = penalty.restrict(features)
     inner = Monitor(part, own, 0.0, monitor.remaining, callback)
     inner.target = max(0.9 * monitor.reachable, ALONE * monitor.gap)
     inner.reachable, inner.gap = inner.target, monitor.gap

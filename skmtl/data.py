@@ -56,12 +56,12 @@ class TaskData:
         check_squares("X", X.data if sparse.issparse(X) else X)
         if sparse.issparse(X):
             X = X.tocsr()
+        y = np.require(labels.y, requirements="CW")  # as compiled code wants it
         if labels.layout == "wide":
-            seen, y = labels.weight > 0, labels.y
+            seen = labels.weight > 0
             y = y if seen.all() else np.where(seen, y, 0.0)
             return cls(X, y, labels.weight, labels.tasks, None)
-        codes, weight, y = labels.codes, labels.weight, np.ascontiguousarray(labels.y)
-        order = None
+        codes, weight, order = labels.codes, labels.weight, None
         if np.any(codes[1:] < codes[:-1]) or np.any(codes[:1] < 0):
             order = np.argsort(codes, kind="stable")
             order = order[np.searchsorted(codes[order], 0) :]

@@ -21,9 +21,11 @@ FAR = 700.0
 def _flat(*arrays):
     """Return (arrays broadcast, as contiguous ones of one dimension; their shape)."""
     arrays = [np.asarray(a, dtype=float) for a in arrays]
-    if len({a.shape for a in arrays}) > 1:
-        arrays = np.broadcast_arrays(*arrays)
-    return [np.ascontiguousarray(a).ravel() for a in arrays], arrays[0].shape
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    whole = (
+        a if a.shape == shape else np.array(np.broadcast_to(a, shape)) for a in arrays
+    )
+    return [np.require(a, requirements="CW").ravel() for a in whole], shape
 
 
 @dataclass(frozen=True)

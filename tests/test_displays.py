@@ -9,6 +9,7 @@ from _comparisons import LOGISTIC, POOLED, RIDGE, long_rows, wide_rows
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression, MultiTaskLasso, Ridge
 from sklearn.metrics import confusion_matrix, roc_auc_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -27,6 +28,7 @@ from skmtl import (
     TaskClusteringRegressor,
     TaskConfusionMatrixDisplay,
     TaskGraphRegressor,
+    TaskKFold,
     TaskLearningCurveDisplay,
     TaskRelationshipRegressor,
     TaskRocCurveDisplay,
@@ -432,6 +434,25 @@ def test_similar_tasks_are_neighbours():
         TaskSimilarityDisplay.from_matrix(R, ["a"])
 
 
+def test_a_chain_of_many_tasks_is_no_recursion():
+    place = np.cumsum(np.linspace(1, 2, 1500))
+    matrix = -np.abs(place[:, None] - place)
+    display = TaskSimilarityDisplay.from_matrix(matrix)
+    assert len(display.order_) == 1500
+    (top,) = display.ax_.child_axes
+    (lines,) = top.collections
+    assert len(lines.get_segments()) == 1499
+
+
+def test_dendrogram_is_over_its_columns():
+    R = np.array([[1.0, 0.2, 0.9], [0.2, 1.0, 0.4], [0.9, 0.4, 1.0]])
+    display = TaskSimilarityDisplay.from_matrix(R)
+    assert display.order_.tolist() == [1, 0, 2]
+    lines = display.ax_.child_axes[0].collections[0].get_segments()
+    assert_allclose(lines[0], [[1, 0], [1, 0.1], [2, 0.1], [2, 0]])
+    assert_allclose(lines[1], [[0, 0], [0, 0.7], [1.5, 0.7], [1.5, 0.1]])
+
+
 # ------------------------------------------------------------ learning curves
 @pytest.mark.parametrize("layout", ["long", "wide", "column"])
 def test_learning_curves_are_scores_of_growing_parts(layout):
@@ -625,6 +646,34 @@ def binary(layout="long"):
         return X, np.where(y > 0, "well", "ill"), {"task": task}
     X, Y = wide_rows(150)
     return X, (Y > 0).where(Y.notna()).astype(float), {}
+
+
+def test_searches_and_pipelines_are_seen_through():
+    X, y, extra = binary()
+    df = pd.DataFrame(X, columns=list("abcd")).assign(site=extra["task"])
+    steps = StandardScaler(), GroupLassoClassifier()
+    model = make_mtl_pipeline(*steps, task_col="site")
+    grid = {"estimator__grouplassoclassifier__alpha": [0.1, 0.01]}
+    search = GridSearchCV(model, grid, cv=TaskKFold(3, task_col="site")).fit(df, y)
+    best = search.best_estimator_
+    frame = CoefficientDisplay.from_estimator(search, sort=False).frame_
+    assert frame["feature"].tolist()[:4] == list("abcd")
+    assert_array_equal(frame["coef"], best[-1].coef_.ravel())
+    gaps = ConvergenceDisplay.from_estimator(search).frame_
+    assert gaps["value"].iloc[-1] >= 0
+    similar = TaskSimilarityDisplay.from_estimator(search)
+    assert sorted(similar.labels) == list(best.tasks_)
+    display = TaskRocCurveDisplay.from_estimator(search, df, y)
+    score = best.predict_proba(df)[:, 1]
+    same = TaskRocCurveDisplay.from_predictions(y, score, **extra)
+    assert display.roc_auc_ == same.roc_auc_
+    found = TaskConfusionMatrixDisplay.from_estimator(search, df, y)
+    assert sum(m.sum() for m in found.confusion_matrices_.values()) == len(y)
+    path = AlphaPathCV(GroupLassoRegressor(), alphas=3, cv=2)
+    path.fit(X, X[:, 0], **extra)
+    assert len(ConvergenceDisplay.from_estimator(path).frame_)
+    with pytest.raises(TypeError, match="Model 'model' failed"):
+        TaskLearningCurveDisplay.from_estimator(Ridge(), X, X[:, 0], **extra)
 
 
 @pytest.mark.parametrize("layout", ["long", "wide"])

@@ -36,8 +36,12 @@ def learned(model, name):
         if hasattr(model, name):
             return getattr(model, name)
         steps = getattr(model, "steps", None)
-        model = steps[-1][1] if steps else getattr(model, "estimator_", None)
-        model = without_search(model)
+        if hasattr(model, "best_estimator_"):
+            model = model.best_estimator_
+        elif steps:
+            model = steps[-1][1]
+        else:
+            model = getattr(model, "estimator_", None)
     return None
 
 

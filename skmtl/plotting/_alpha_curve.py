@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmtl.plotting._fitted import last_step
+from skmtl.model_selection._one_task import learned
 from skmtl.plotting._style import (
     COLOURS,
     GREY,
@@ -87,7 +87,7 @@ class AlphaCurveDisplay:
             The display, drawn.
         """
         names = ("alphas_", "cv_scores_", "cv_mean_scores_", "tasks_", "alpha_")
-        found = [getattr(last_step(estimator), name, None) for name in names]
+        found = [learned(estimator, name) for name in names]
         if any(value is None for value in found):
             raise TypeError(
                 "AlphaCurveDisplay draws a fitted AlphaPathCV, or a pipeline that ends "

@@ -224,8 +224,11 @@ default=None
         """
         table, shown = self.table, self._shown
         names, rows = table.features[shown], table.rows
+        widest = 9.0 if len(table.parts) == 1 else 5.0
         size = (
-            1.4 + LETTER * longest_name(names) + min(max(0.32 * len(rows), 2.4), 9.0),
+            1.4
+            + LETTER * longest_name(names)
+            + min(max(0.32 * len(rows), 2.4), widest),
             1.0 + LETTER * longest_name(rows) + min(max(0.2 * len(names), 2.4), 9.0),
         )
         if len(table.parts) == 1:

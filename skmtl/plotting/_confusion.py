@@ -5,7 +5,7 @@ from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
 from skmtl.plotting import _outcomes as outcomes
 from skmtl.plotting._panels import MOST_PANELS, outer_labels, panels
-from skmtl.plotting._style import SEQUENTIAL, import_pandas, shortened
+from skmtl.plotting._style import LETTER, SEQUENTIAL, import_pandas, shortened
 
 NORMALIZE = (None, "true", "pred", "all")
 
@@ -226,7 +226,9 @@ default=None
         if tasks is None and n_tasks > MOST_PANELS:
             largest = sorted(drawn, key=lambda task: -len(by_task[task].truth))
             drawn = [t for t in drawn if t in set(largest[:MOST_PANELS])]
-        axes = panels(len(drawn), ax, (2.5, 2.5))
+        names = [name for task in drawn for name in self._names(task)]
+        side = 2.2 + LETTER * max(map(len, names))
+        axes = panels(len(drawn), ax, (side, side))
         self.ax_, self.figure_ = axes, axes[0].figure
         self.displays_ = []
         for each, task in zip(axes, drawn, strict=True):
@@ -236,6 +238,11 @@ default=None
             text = f"{len(drawn)} of {n_tasks} tasks, those with the most labels"
             self.figure_.suptitle(text, fontsize=10)
         return self
+
+    def _names(self, task):
+        """Return the classes of a task as text to draw."""
+        classes = self._classes[task].tolist()
+        return [f"{c:g}" if type(c) is float else shortened(c, 14) for c in classes]
 
     def _draw(self, ax, task):
         """Draw the matrix of a task."""
@@ -255,7 +262,7 @@ default=None
         )
         ax.set(xlabel="", ylabel="")
         ax.tick_params(length=0, labelsize=9)
-        ax.set_title(shortened(task), fontsize=10)
+        ax.set_title(shortened(task, 18), fontsize=9)
         self.displays_.append(shown)
 
 

@@ -64,18 +64,6 @@ class CoefficientTable:
         return cls(parts, tasks, classes, checked_names(features, n_features))
 
 
-def last_step(model):
-    """Return what a fitted pipeline ends in, without going into a search there."""
-    while True:
-        steps = getattr(model, "steps", None)
-        if steps:
-            model = steps[-1][1]
-        elif hasattr(getattr(model, "best_estimator_", None), "steps"):
-            model = model.best_estimator_
-        else:
-            return model
-
-
 def checked_names(names, n, what="feature_names"):
     """Return n names as an array, or raise."""
     found = np.asarray(names)

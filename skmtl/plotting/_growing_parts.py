@@ -167,8 +167,9 @@ def _score(name, model, data, train, test, scorer):
     X_train, y_train, given = take(train)
     try:
         fitted = clone(model).fit(X_train, y_train, **given)
-    except ValueError as error:
-        raise ValueError(
+    except (TypeError, ValueError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(
             f"Model {name!r} failed on {len(train)} training rows: {error}"
         ) from error
     X_test, y_test, given = take(test)

@@ -211,12 +211,18 @@ default=None
                     _draw(each, k, name, self.shares, mean, mean - band, mean + band)
                 )
             n = self.n_train[-1, :, t].mean()
-            each.set_title(f"{shortened(self.tasks[t])} ({n:,.0f} labels)", fontsize=10)
+            each.set_title(_title(self.tasks[t], n), fontsize=10)
             tidy(each)
         outer_labels(axes, "share of the training rows", self.metric)
         if len(self.scores) > 1:
             legend_above(axes, handles)
         return self
+
+
+def _title(task, n_labels):
+    """Return the title of a panel, in two lines where one would be too long."""
+    name, labels = shortened(task), f"({n_labels:,.0f} labels)"
+    return f"{name}\n{labels}" if len(name) > 12 else f"{name} {labels}"
 
 
 def _draw(ax, k, name, x, middle, low, high):

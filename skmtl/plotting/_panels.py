@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmtl.plotting._style import import_pyplot
+from skmtl.plotting._style import import_pyplot, legend_beside
 
 # With more tasks than this, a panel each would be too small to read.
 MOST_PANELS = 12
@@ -37,7 +37,7 @@ def panels(n, ax, size):
     if n == 1:
         if ax is None:
             width, height = size
-            size = (max(width, 4.8), max(height, 3.8))
+            size = (max(width, 7.0), max(height, 4.2))
             _, ax = import_pyplot().subplots(figsize=size, layout="constrained")
         return np.array([ax], dtype=object)
     n_columns = columns_for(n)
@@ -80,7 +80,7 @@ def outer_labels(axes, x, y):
 def legend_above(axes, handles, **options):
     """Put one legend over all panels of a figure."""
     if len(axes) == 1:
-        return axes[0].legend(handles=handles, frameon=False, loc="best", **options)
+        return legend_beside(axes[0], handles=handles, **options)
     return axes[0].figure.legend(
         handles=handles,
         loc="outside upper center",

@@ -8,9 +8,11 @@ from skmtl.plotting._panels import MOST_PANELS, legend_above, outer_labels, pane
 from skmtl.plotting._style import (
     COLOURS,
     GREY,
+    LETTER,
     given_or_new,
     import_pandas,
     legend_beside,
+    longest_name,
     shortened,
     tidy,
 )
@@ -100,11 +102,13 @@ class TaskRocCurveDisplay(BinaryTasksDisplay):
         colours = self._colours(models)
         several = np.ndim(ax) > 0 and len(np.ravel(ax)) > 1
         if len(models) == 1 and len(tasks) <= len(COLOURS) and not several:
-            axes, draw = [_one(ax)], self._draw_together
+            axes, draw = [_one(ax, tasks)], self._draw_together
+        elif len(tasks) == 1:
+            axes, draw = [_one(ax, models)], self._draw_panels
         elif len(tasks) <= MOST_PANELS:
             axes, draw = panels(len(tasks), ax, (2.7, 2.9)), self._draw_panels
         else:
-            axes, draw = [_one(ax)], self._draw_means
+            axes, draw = [_one(ax, models)], self._draw_means
         self.ax_ = np.array(list(axes), dtype=object)
         self.figure_ = self.ax_[0].figure
         self.displays_ = []
@@ -114,6 +118,7 @@ class TaskRocCurveDisplay(BinaryTasksDisplay):
         for each in self.ax_:
             each.set(xlabel="", ylabel="", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
             tidy(each, grid="both")
+            each.set_anchor("W")  # the room at the right is the legend's
         outer_labels(self.ax_, X_NAME, Y_NAME)
         return self
 
@@ -123,7 +128,7 @@ class TaskRocCurveDisplay(BinaryTasksDisplay):
         area = self.roc_auc_[o.model, o.task]
         shown = RocCurveDisplay(fpr=x, tpr=y, roc_auc=area).plot(ax=ax)
         ax.get_legend().remove()  # one for all comes later
-        shown.line_.set(**look)
+        shown.line_.set(**({"label": "_"} | look))  # "_": not in the legend
         self.displays_.append(shown)
         return shown.line_
 
@@ -139,24 +144,25 @@ class TaskRocCurveDisplay(BinaryTasksDisplay):
 
     def _draw_panels(self, tasks, models, colours):
         """Draw a panel per task, the models in it."""
-        lines = {}
+        from matplotlib.lines import Line2D
+
+        one = len(self.ax_) == 1
         for k, o in enumerate(self.outcomes):
             ax = self.ax_[tasks.index(o.task)]
-            area = self.roc_auc_[o.model, o.task]
-            line = self._draw_one(ax, k, color=colours[o.model], label=f"{area:.2f}")
-            lines.setdefault(o.model, line)
+            label = f"{self.roc_auc_[o.model, o.task]:.2f}"
+            label = f"{shortened(o.model)} (AUC {label})" if one else label
+            self._draw_one(ax, k, color=colours[o.model], label=label)
             ax.set_title(shortened(o.task), fontsize=10)
+        if one:
+            legend_beside(self.ax_[0])
+            return
+        options = {"loc": "lower right", "frameon": False, "fontsize": 8}
         for ax in self.ax_:
-            legend = ax.legend(
-                title="AUC", loc="lower right", frameon=False, fontsize=8
-            )
-            legend.get_title().set_fontsize(8)
+            ax.legend(title="AUC", title_fontsize=8, **options)
         if len(models) > 1:
-            from matplotlib.lines import Line2D
-
             handles = [
-                Line2D([], [], color=lines[m].get_color(), label=shortened(m))
-                for m in models
+                Line2D([], [], color=colour, label=shortened(model))
+                for model, colour in colours.items()
             ]
             legend_above(self.ax_, handles)
 
@@ -181,10 +187,10 @@ class TaskRocCurveDisplay(BinaryTasksDisplay):
         legend_beside(ax)
 
 
-def _one(ax):
-    """Return the single axes that were given, or those of a new figure."""
+def _one(ax, names):
+    """Return the single axes that were given, or new ones with room for a legend."""
     ax = ax if ax is None else np.ravel(np.asarray(ax, dtype=object))[0]
-    return given_or_new(ax, (6.6, 4.2))
+    return given_or_new(ax, (6.6 + LETTER * longest_name(names), 4.2))
 
 
 def _curve(outcome):

@@ -193,16 +193,10 @@ class TaskSimilarityDisplay:
     @property
     def order_(self):
         """Positions of the tasks, in the order in which they are drawn."""
-        return np.array(self._tree["leaves"])
+        from scipy.cluster.hierarchy import leaves_list
 
-    @property
-    def _tree(self):
-        """The places of leaves and merges, as scipy computes them."""
-        from scipy.cluster.hierarchy import dendrogram
-
-        if len(self.labels) == 1:
-            return {"leaves": [0], "icoord": [], "dcoord": []}
-        return dendrogram(self.linkage_, no_plot=True)
+        tree = self.linkage_
+        return leaves_list(tree) if len(tree) else np.arange(len(self.labels))
 
     @property
     def frame_(self):
@@ -225,8 +219,7 @@ class TaskSimilarityDisplay:
         self : object
             The display, with `ax_` and `figure_`.
         """
-        tree, n_tasks = self._tree, len(self.labels)
-        order = np.array(tree["leaves"])
+        order, n_tasks = self.order_, len(self.labels)
         names = np.asarray(self.labels)[order]
         side = min(max(0.45 * n_tasks, 2.4), 6.5)
         room = LETTER * longest_name(names)
@@ -238,7 +231,7 @@ class TaskSimilarityDisplay:
         name_rows(ax, names)
         ax.spines[:].set_visible(False)
         if n_tasks > 1:
-            _draw_tree(ax, tree, n_tasks)
+            _draw_tree(ax, self.linkage_, order)
         bar = self.figure_.colorbar(image, ax=ax, shrink=0.7, aspect=25)
         bar.set_label(self.name)
         bar.outline.set_visible(False)
@@ -307,12 +300,21 @@ def _draw(ax, values, *, numbers):
     return image
 
 
-def _draw_tree(ax, tree, n_tasks):
+def _draw_tree(ax, linkage, order):
     """Draw the dendrogram above a matrix, each leaf over its column."""
+    from matplotlib.collections import LineCollection
+
+    n_tasks = len(order)
+    x, height = np.empty(2 * n_tasks - 1), np.zeros(2 * n_tasks - 1)
+    x[order] = np.arange(n_tasks)
+    height[n_tasks:] = linkage[:, 2]
+    brackets = []
+    for k, (a, b) in enumerate(linkage[:, :2].astype(int), start=n_tasks):
+        x[k] = (x[a] + x[b]) / 2
+        left, right = (x[a], height[a]), (x[b], height[b])
+        brackets.append([left, (x[a], height[k]), (x[b], height[k]), right])
     top = ax.inset_axes([0.0, 1.015, 1.0, 0.2])
-    for x, height in zip(tree["icoord"], tree["dcoord"], strict=True):
-        # scipy puts leaf k at 10 k + 5
-        top.plot((np.array(x) - 5.0) / 10.0, height, color="0.3", linewidth=1.0)
+    top.add_collection(LineCollection(brackets, colors="0.3", linewidths=1.0))
     top.set_xlim(-0.5, n_tasks - 0.5)
-    top.set_ylim(bottom=0.0)
+    top.set_ylim(0.0, 1.05 * height[-1] or 1.0)
     top.set_axis_off()

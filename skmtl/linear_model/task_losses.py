@@ -118,9 +118,14 @@ def null_deviances(data, loss):
     """Return half the null deviance of each task, a mean over its labels, (T,)."""
     parts = loss_parts(loss, data.n_tasks)
     part, _ = parts[0]
-    if len(parts) == 1 and hasattr(part, "null"):  # known from the mean label
-        mean = data.per_task_sum(data.weight * data.y) / data.per_task_sum(data.weight)
+    alone = len(parts) == 1
+    total = data.per_task_sum(data.weight)
+    mean = data.per_task_sum(data.weight * data.y) / total
+    if alone and hasattr(part, "null"):  # known from the mean label
         return part.null(mean, part.link(mean))
+    if alone and part.quadratic:
+        off = data.y - data.spread(mean)
+        return 0.5 * data.per_task_sum(data.weight * off * off) / total
     return RowLoss(data, loss, np.ones(data.n_tasks), True).task_null
 
 

@@ -360,8 +360,12 @@ def _centred(data, omega, c):
     Means far from 0 would cost the digits of the products that follow. Weighted, so
     that rows without weight cannot move them.
     """
-    if data.shared:  # one copy serves all tasks, whose own means are close to this one
-        shift = (omega.sum(axis=1) @ data.X / c.sum())[:, None]
-    else:
+    if not data.shared:
         shift = data.rmatvec(omega) / c
+        return shift, data.less(shift)
+    # One copy serves all tasks, whose own means are close to this one.
+    shift = (omega.sum(axis=1) @ data.X / c.sum())[:, None]
+    squares = np.einsum("ij,ij->j", data.X, data.X)
+    if np.all(2.0 * len(data.X) * shift[:, 0] ** 2 <= squares):
+        return np.zeros_like(shift), data  # no mean is larger than the deviation
     return shift, data.less(shift)

@@ -15,7 +15,7 @@ from skmtl.solvers.stopping import Monitor, fenchel_gap, settle
 from skmtl.solvers.support import SupportNewton
 
 SWEEPS_PER_CHECK = 10
-FIRST_SWEEPS = 4  # before the first check, where sweeps cost more than a check
+FIRST_SWEEPS = 3  # before the first check, where sweeps cost more than a check
 COSTLY = 5000  # entries of W in the model: such a sweep does
 SMALL = 16  # so many rows are all looked at in any case
 MIN_WORKING_SET = 100
@@ -153,7 +153,7 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
     sweeps, found, best, stalled = 0, np.inf, np.inf, 0
     until_check = SWEEPS_PER_CHECK
     if model.W.size >= COSTLY:
-        until_check = FIRST_SWEEPS if model.exact else FIRST_SWEEPS // 2
+        until_check = FIRST_SWEEPS if model.exact else FIRST_SWEEPS - 1
     elif not model.exact:  # which is not solved far
         until_check = FIRST_SWEEPS
     while sweeps < max_sweeps and stalled < STALLED_CHECKS:

@@ -112,7 +112,7 @@ $(VENV)/.notebooks: pyproject.toml $(VENV)/.created
 # notebook is not written and make fails.
 docs/_build/notebooks/%.ipynb: examples/%.py $(VENV)/.notebooks FORCE
 	$(BIN)/python -m jupytext --quiet --to ipynb --set-kernel python3 --output - $< | \
-	$(BIN)/python -m nbconvert --stdin --to notebook --execute \
+	MPLBACKEND= $(BIN)/python -m nbconvert --stdin --to notebook --execute \
 		--log-level ERROR --ExecutePreprocessor.timeout=$(CELL_SECONDS) \
 		--TagRemovePreprocessor.enabled=True \
 		--TagRemovePreprocessor.remove_cell_tags=script \

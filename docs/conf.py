@@ -55,7 +55,8 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "show_prev_next": False,
 }
-html_sidebars = {"install": [], "examples": []}  # nothing below them to show
+# Pages with nothing below them to show.
+html_sidebars = {"install": [], "examples": [], "teaching": []}
 
 
 def escape_shapes(app, what, name, obj, options, lines):

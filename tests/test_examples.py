@@ -28,15 +28,19 @@ def test_every_example_is_tested():
     assert {path.stem for path in EXAMPLES.glob("*.py")} == set(SAID)
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_example_is_a_notebook(name):
-    source = (EXAMPLES / f"{name}.py").read_text()
+def check_notebook(source):
+    """Assert that a script is text and code in cells, and that saving comes last."""
     heads = re.findall(r"^# %%(.*)$", source, re.MULTILINE)
     assert source.startswith("# %% [markdown]\n# # ")
     assert set(heads) == {" [markdown]", "", ' tags=["script"]'}
     assert heads.index(' tags=["script"]') == len(heads) - 1
     notebook = source.partition('# %% tags=["script"]')[0]
     assert not re.search(r"sys\.argv|savefig|__name__|__file__", notebook)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_example_is_a_notebook(name):
+    check_notebook((EXAMPLES / f"{name}.py").read_text())
 
 
 @pytest.mark.slow

@@ -47,9 +47,10 @@ display.ax_.set_title("The truth")
 # %% [markdown]
 # A column is a hospital: the columns are alike, not equal.
 #
-# How the data were made: `make_clustered_tasks` with the same `random_state` has the same coefficients, however
-# many rows it draws. `X_new` has 1,000 new patients of each hospital, to judge with. The
-# truth has no intercepts, and so the models of this notebook have none.
+# How the data were made: `make_clustered_tasks` with the same `random_state` has the
+# same coefficients, however many rows it draws. `X_new` has 1,000 new patients of each
+# hospital, to judge with. The truth has no intercepts, and so the models of this
+# notebook have none.
 #
 # ## The two ends
 #
@@ -86,12 +87,12 @@ print("noise:    error 9.0 (nobody can do better)")
 #
 # Let every hospital have its own $w_t$, but draw it towards the mean $\bar w$ of all:
 #
-# $$\min_{w_1, \dots, w_T} \; \sum_t \frac{1}{2 n_t} \|y_t - X_t w_t\|^2
-#   + \frac{\alpha}{2} \sum_t \|w_t - \bar w\|^2 + \frac{\rho}{2} \sum_t \|w_t\|^2,
+# $$\min_{w_1, \dots, w_T} \; \sum_t \frac{1}{2 n_t} \|y_t - X_t w_t\|^2 +
+#   \frac{\alpha}{2} \sum_t \|w_t - \bar w\|^2 + \frac{\rho}{2} \sum_t \|w_t\|^2,
 #   \qquad \bar w = \frac{1}{T} \sum_t w_t$$
 #
-# With $\alpha = 0$ the hospitals are separate; as $\alpha$ grows they become one. This is
-# mean-regularised multi-task learning, `TaskGraphRegressor` with its graph "mean".
+# With $\alpha = 0$ the hospitals are separate; as $\alpha$ grows they become one. This
+# is mean-regularised multi-task learning, `TaskGraphRegressor` with its graph "mean".
 
 # %%
 alphas = np.logspace(-3, 3, 25)
@@ -123,11 +124,11 @@ print(f"best alpha {alphas[best]:.2g}: error {errors[best]:.1f}")
 # ## Why: bias against variance
 #
 # Draw the patients anew many times, from the same truth, and look at the coefficients.
-# How far their *mean* is from the truth is the bias, how much they *scatter* about their
-# mean is the variance. The expected squared error is the sum of the two:
+# How far their *mean* is from the truth is the bias, how much they *scatter* about
+# their mean is the variance. The expected squared error is the sum of the two:
 #
-# $$\mathbb E \|\hat w - w\|^2 = \|\mathbb E \hat w - w\|^2
-#   + \mathbb E \|\hat w - \mathbb E \hat w\|^2$$
+# $$\mathbb E \|\hat w - w\|^2 = \|\mathbb E \hat w - w\|^2 +
+#   \mathbb E \|\hat w - \mathbb E \hat w\|^2$$
 
 # %%
 rng = np.random.default_rng(0)
@@ -151,14 +152,14 @@ ax.legend()
 # %% [markdown]
 # (The bias at the left end is that of the ridge penalty.)
 #
-# Sharing buys a smaller variance and pays with bias. It pays off where the price is low:
-# few patients (variance is high) and similar hospitals (bias is low).
+# Sharing buys a smaller variance and pays with bias. It pays off where the price is
+# low: few patients (variance is high) and similar hospitals (bias is low).
 #
 # ## Choosing alpha without the truth
 #
 # In real life there are no 8,000 new patients. Cross-validation holds out some patients
-# of every hospital in turn. `AlphaPathCV` does so for a whole path of alphas. In its picture alpha falls from left to right, from shared
-# to separate.
+# of every hospital in turn. `AlphaPathCV` does so for a whole path of alphas. In its
+# picture alpha falls from left to right, from shared to separate.
 
 # %%
 search = AlphaPathCV(between, alphas=alphas[::-1])
@@ -209,17 +210,17 @@ print(report.summary())
 # %% [markdown]
 # On average over the hospitals the gain of "between" is evident: its interval is above
 # 0. For a single hospital 30 patients are too few to tell. "No evidence" is not "no
-# gain": the truth is known here, and there is one.
+#    gain": the truth is known here, and there is one.
 #
 # ## Exercises
 #
-# 1. Set `deviation` to 1.0, then to 0.05. Where does the valley of the error go?
-#    *Hint: for which of the two is one model for all nearly right?*
+# 1. Set `deviation` to 1.0, then to 0.05. Where does the valley of the error go? *Hint:
+#    for which of the two is one model for all nearly right?*
 # 2. Give the hospitals different sizes: `n_samples=[200, 15, 15, 15, 15, 15, 15, 15]`.
 #    Who gains, the large hospital or the small ones? *Hint: compute the error per
 #    hospital instead of its mean.*
-# 3. Add 10 to `y` and `y_new` of hospital 3. Which models suffer, and what repairs them?
-#    *Hint: `fit_intercept`. Intercepts are a task's own and are never penalised;
+# 3. Add 10 to `y` and `y_new` of hospital 3. Which models suffer, and what repairs
+#    them? *Hint: `fit_intercept`. Intercepts are a task's own and are never penalised;
 #    `PooledTasks` needs `task_features="onehot"` for a level per task.*
 #
 # ## Remember

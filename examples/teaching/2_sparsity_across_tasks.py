@@ -1,9 +1,10 @@
 # %% [markdown]
 # # 2. Sparsity across tasks
 #
-# Of sixty measurements, which matter? With few patients a lasso finds some of them, with
-# false ones between. Ten outcomes that need the *same* measurements can answer together:
-# that is what the group lasso does. This notebook shows how, and what it costs.
+# Of sixty measurements, which matter? With few patients a lasso finds some of them,
+# with false ones between. Ten outcomes that need the *same* measurements can answer
+# together: that is what the group lasso does. This notebook shows how, and what it
+# costs.
 #
 # The data are simulated, so that the true features are known. No network is needed.
 
@@ -38,13 +39,13 @@ print("the true features:", *np.flatnonzero(relevant))
 # %% [markdown]
 # ## Two penalties
 #
-# $W$ is the table of coefficients: $p$ rows (features), $T$ columns (tasks). Both models
-# minimise the loss plus a penalty:
+# $W$ is the table of coefficients: $p$ rows (features), $T$ columns (tasks). Both
+# models minimise the loss plus a penalty:
 #
 # $$\min_W \; \sum_t \frac{1}{2 n} \|y_t - X w_t\|^2 + \alpha \, \Omega(W)$$
 #
-# - **lasso**: $\Omega(W) = \sum_j \sum_t |W_{jt}|$. Every number is penalised by itself:
-#   ten lassos side by side.
+# - **lasso**: $\Omega(W) = \sum_j \sum_t |W_{jt}|$. Every number is penalised by
+#   itself: ten lassos side by side.
 # - **group lasso**: $\Omega(W) = \sum_j \|W_j\|_2$, where $W_j$ is the row of feature
 #   $j$. The norm of a row is zero only if the whole row is.
 #
@@ -73,8 +74,8 @@ for ax, (name, coef) in zip(axes, shown.items(), strict=True):
 
 # %% [markdown]
 # A row is a feature, a column an outcome, and grey is exactly 0. The lasso sprinkles:
-# each outcome picks false features of its own. The group lasso draws lines: a feature is
-# kept for all outcomes or for none.
+# each outcome picks false features of its own. The group lasso draws lines: a feature
+# is kept for all outcomes or for none.
 #
 # ## What happens to a row
 #
@@ -109,8 +110,8 @@ display.ax_.minorticks_off()
 
 # %% [markdown]
 # Cross-validation asks for good predictions, not for the right features, and false rows
-# do little harm while they are short: at the chosen alpha some are in. The true ones came
-# first.
+# do little harm while they are short: at the chosen alpha some are in. The true ones
+# came first.
 
 
 # %%
@@ -154,8 +155,8 @@ ax.set_title("Outcomes vote on the features")
 # ## The price: everything is shrunk
 #
 # The penalty that removes false rows shortens the true ones as well. A penalty that
-# grows ever more slowly, such as MCP, leaves long rows alone. It is not convex: it starts
-# from the group lasso and improves on it step by step.
+# grows ever more slowly, such as MCP, leaves long rows alone. It is not convex: it
+# starts from the group lasso and improves on it step by step.
 
 # %%
 mcp = AlphaPathCV(
@@ -167,7 +168,9 @@ for name, model in models.items():
     kept = np.linalg.norm(model.coef_[:, relevant]) / length
     off = np.sqrt(((model.coef_ - truth) ** 2).sum()) / length
     n = model.coef_.any(axis=0).sum()
-    print(f"{name:>12}: {n:2d} features, length {kept:.2f}, error {off:.2f} (truth: 1, 0)")
+    print(
+        f"{name:>12}: {n:2d} features, length {kept:.2f}, error {off:.2f} (truth: 1, 0)"
+    )
 
 # %% [markdown]
 # ## Exercises
@@ -175,9 +178,9 @@ for name, model in models.items():
 # 1. Let every outcome use only half of the six features: set half of the numbers in
 #    `truth[:, relevant]` to 0 at random and draw `Y = X @ truth.T + noise` anew. Which
 #    `l1_ratio` has the smallest error? *Hint: try 0, 0.3, 0.6 and 1.*
-# 2. Multiply one true feature by 0.01, as if grams had become kilograms. What happens to
-#    it on the path, and what would have prevented it? *Hint: its coefficients must be
-#    100 times larger, and the penalty sees coefficients; `StandardScaler`.*
+# 2. Multiply one true feature by 0.01, as if grams had become kilograms. What happens
+#    to it on the path, and what would have prevented it? *Hint: its coefficients must
+#    be 100 times larger, and the penalty sees coefficients; `StandardScaler`.*
 # 3. Make the six features different for every outcome. Does the group lasso still help?
 #    *Hint: a row then has one large number, and nine outcomes vote against it.*
 #

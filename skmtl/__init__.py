@@ -44,6 +44,7 @@ _HOMES = {
     "make_mtl_pipeline": "pipeline",
     "compare": "comparison",
     "ComparisonReport": "comparison",
+    "TransferGuard": "comparison",
     "CoefficientDisplay": "plotting",
     "TaskSimilarityDisplay": "plotting",
     "PathDisplay": "plotting",

@@ -139,6 +139,21 @@ default=None
             )
         return labels
 
+    def _parts_to_score(self, X, codes, y, sample_weight):
+        """Return (position of the task, rows, true numbers, weights) of each task.
+
+        Of those with labels among rows that `_locate` has found; `SHARED` may be one.
+        """
+        if codes is None:
+            labels = self._labels_to_score(X, y, None, sample_weight)
+            places = range(labels.n_tasks)
+        else:
+            labels = read_labels(np.ravel(y), codes, sample_weight)
+            places = labels.tasks.tolist()
+        labels = numeric_labels(labels)
+        parts = [(t, *labels.of_task(k)) for k, t in enumerate(places)]
+        return [part for part in parts if len(part[1])]
+
     def _score(self, metric, X, y, task, sample_weight):
         """Return the metric over all rows, or its mean over wide tasks."""
         predicted = self.predict(X) if task is None else self.predict(X, task=task)

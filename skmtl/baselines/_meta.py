@@ -20,8 +20,10 @@ from skmtl.layouts import numeric_labels
 
 
 def _inner_has(method):
-    """Make a method available where the inner estimator has it."""
-    return available_if(lambda self: hasattr(self.estimator, method))
+    """Make a method available where all inner estimators have it."""
+    return available_if(
+        lambda self: all(hasattr(inner, method) for inner in self._inners())
+    )
 
 
 class TaskMetaEstimator(MetaEstimatorMixin, TaskClassesMixin, BaseTaskEstimator):
@@ -36,6 +38,10 @@ class TaskMetaEstimator(MetaEstimatorMixin, TaskClassesMixin, BaseTaskEstimator)
         "estimator": [HasMethods(["fit", "predict"])],
     }
     __metadata_request__decision_function = {"task": True}
+
+    def _inners(self):
+        """Return the estimators that answer, not fitted."""
+        return (self.estimator,)
 
     @property
     def _classifies(self):

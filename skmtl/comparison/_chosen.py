@@ -16,6 +16,8 @@ def chosen_parameters(model):
     before the last step of a pipeline "name: parameter"; {} means nothing was tuned.
     """
     found = {}
+    if isinstance(getattr(model, "chosen_", None), dict):  # one of two for each task
+        found = {f"{task}: model": name for task, name in model.chosen_.items()}
     if type(model).__name__.endswith("CV"):
         found = {
             name.removesuffix("_").removeprefix("best_"): _plain(getattr(model, name))
@@ -54,6 +56,10 @@ def _steps_before(model):
 
 def _inside(model):
     """Yield (prefix of its name, fitted estimator) of what predicts inside a model."""
+    if hasattr(model, "fallback_"):
+        yield "estimator: ", model.estimator_
+        yield "fallback: ", model.fallback_
+        return
     for name in ONE_INSIDE:
         if hasattr(model, name):
             yield "", getattr(model, name)

@@ -94,7 +94,7 @@ def run(name, model, table, fold, train, test, seed, scoring):
 
 
 def _run(model, table, train, test, seed, scoring):
-    _seed(model, seed)
+    seed_parts(model, seed)
     reads = column_reader(model) is not None
     X, y, metadata = table.take(train)
     if reads:
@@ -133,7 +133,7 @@ def _run(model, table, train, test, seed, scoring):
     )
 
 
-def _seed(model, seed):
+def seed_parts(model, seed):
     """Give a seed to every part of a model that draws and has none."""
     if seed is not None:
         unset = [

@@ -17,12 +17,15 @@ class PairedGain:
         The mean gain and the ends of its interval of level 1 - `LEVEL`.
     p : ndarray
         Two-sided p value of "no gain".
+    error : ndarray
+        The standard error of the mean.
     """
 
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
     p: np.ndarray
+    error: np.ndarray
 
 
 def corrected_resampled_t(gains, ratio):
@@ -63,6 +66,7 @@ def corrected_resampled_t(gains, ratio):
         np.where(enough, mean - reach, np.nan),
         np.where(enough, mean + reach, np.nan),
         np.where(enough, p, np.nan),
+        np.where(enough, error, np.nan),
     )
 
 

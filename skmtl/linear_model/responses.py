@@ -5,7 +5,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmtl._compat import safe_indexing
 from skmtl.base import SHARED
-from skmtl.layouts import numeric_labels, read_labels
 from skmtl.linear_model.task_losses import (
     check_task_labels,
     explained_deviance,
@@ -63,15 +62,7 @@ default=None
         if self._fitted_loss.quadratic:
             return super().score(X, y, task=task, sample_weight=sample_weight)
         X, codes = self._locate(X, task)
-        if codes is None:
-            labels = self._labels_to_score(X, y, None, sample_weight)
-            labels = numeric_labels(labels)
-            parts = [(t, *labels.of_task(t)) for t in range(labels.n_tasks)]
-        else:
-            labels = numeric_labels(read_labels(np.ravel(y), codes, sample_weight))
-            codes = labels.tasks.tolist()  # those with labels, SHARED among them
-            parts = [(t, *labels.of_task(k)) for k, t in enumerate(codes)]
-        parts = [part for part in parts if len(part[1])]
+        parts = self._parts_to_score(X, codes, y, sample_weight)
         scores = [self._explained(X, *part) for part in parts]
         return float(np.mean(scores)) if scores else float("nan")
 

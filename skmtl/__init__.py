@@ -45,6 +45,8 @@ _HOMES = {
     "compare": "comparison",
     "ComparisonReport": "comparison",
     "TransferGuard": "comparison",
+    "task_affinity": "comparison",
+    "select_tasks": "comparison",
     "CoefficientDisplay": "plotting",
     "TaskSimilarityDisplay": "plotting",
     "PathDisplay": "plotting",

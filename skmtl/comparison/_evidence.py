@@ -1,51 +1,68 @@
-"""Held-out losses of several models on the same folds."""
+"""Held-out predictions of models on the same folds, and their losses."""
 
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl.comparison._losses import CLIP, LOSSES, choose_losses, label_losses
 from skmtl.comparison._measures import Cells
-from skmtl.comparison._runs import run
+from skmtl.comparison._runs import column_reader, run
 
 
-def held_out_losses(models, table, folds, seeds, *, n_jobs=None):
-    """Return (mean loss of each model, task and fold (M, T, J), its name per task).
+class HeldOut:
+    """The labels of the test parts, fold after fold.
 
     Parameters
     ----------
-    models : dict of str -> estimator
-        They are cloned.
     table : Table
         The data.
     folds : list of (train, test)
         Rows of the table.
-    seeds : list of int or None
-        At least one per fold.
-    n_jobs : int or None
-        Number of fits at a time.
     """
-    jobs = (
-        delayed(run)(name, model, table, j, *folds[j], seeds[j], None)
-        for name, model in models.items()
-        for j in range(len(folds))
-    )
+
+    def __init__(self, table, folds):
+        found = [table.observed_in(test)[0] for _, test in folds]
+        label = np.concatenate(found)
+        fold = np.repeat(np.arange(len(folds)), [len(rows) for rows in found])
+        self.table, self.task = table, table.task_of[label]
+        self.truth, weight = table.truth[label], table.weight[label]
+        self.cells = Cells(self.task, fold, weight, table.n_tasks, len(folds))
+
+    def losses(self, models, predicted):
+        """Return (mean loss per model, task and fold (M, T, J), its name per task).
+
+        `predicted` are predictions or probabilities for these labels, {model: array}.
+        """
+        truth = self.truth
+        if self.table.classes is None:
+            names = choose_losses(models, self.table, self.task, truth, predicted)
+            lost = [
+                label_losses(names, self.task, truth, z) for z in predicted.values()
+            ]
+        else:
+            names = np.full(self.table.n_tasks, "log-loss", dtype=object)
+            own = [z[np.arange(len(truth)), truth] for z in predicted.values()]
+            lost = [-np.log(np.clip(p, CLIP, 1 - CLIP)) for p in own]
+        return np.array([self.cells.mean(loss) for loss in lost]), names
+
+
+def predict_held_out(cases, seeds, n_jobs):
+    """Return the predictions of each (name, model, table, folds), fold after fold.
+
+    Folds without a training or a test row are left out.
+    """
+    jobs = [
+        delayed(run)(name, model, table, j, train, test, seeds[j], None)
+        for name, model, table, folds in cases
+        for j, (train, test) in enumerate(folds)
+        if len(train) and len(test)
+    ]
     runs = iter(Parallel(n_jobs=n_jobs)(jobs))
-    predicted = {
-        name: np.concatenate([next(runs).predicted for _ in folds]) for name in models
-    }
-    found = [table.observed_in(test)[0] for _, test in folds]
-    label = np.concatenate(found)
-    fold = np.repeat(np.arange(len(folds)), [len(rows) for rows in found])
-    task, truth = table.task_of[label], table.truth[label]
-    cells = Cells(task, fold, table.weight[label], table.n_tasks, len(folds))
-    if table.classes is None:
-        names = choose_losses(models, table, task, truth, predicted)
-        losses = [label_losses(names, task, truth, z) for z in predicted.values()]
-    else:
-        names = np.full(table.n_tasks, "log-loss", dtype=object)
-        own = [z[np.arange(len(truth)), truth] for z in predicted.values()]
-        losses = [-np.log(np.clip(p, CLIP, 1 - CLIP)) for p in own]
-    return np.array([cells.mean(loss) for loss in losses]), names
+    return [
+        np.concatenate(
+            [next(runs).predicted for train, test in folds if len(train) and len(test)]
+        )
+        for *_, folds in cases
+    ]
 
 
 def count_labels(table, folds):
@@ -53,6 +70,15 @@ def count_labels(table, folds):
     return [
         np.column_stack([table.count(fold[side]) for fold in folds]) for side in (0, 1)
     ]
+
+
+def check_reads_no_column(name, model, advice):
+    """Raise if a model reads the task from a column of X."""
+    if column_reader(model) is not None:
+        raise ValueError(
+            f"The {name} reads the task from a column of X, but the task is passed on "
+            f"to it here. {advice}"
+        )
 
 
 def seeds_of(random_state, rng, n):

@@ -18,13 +18,15 @@ from skmtl._compat import (
 from skmtl.base import SHARED, keep_previous_fit
 from skmtl.baselines._meta import TaskMetaEstimator
 from skmtl.comparison._evidence import (
+    HeldOut,
+    check_reads_no_column,
     count_labels,
     explained,
-    held_out_losses,
+    predict_held_out,
     seeds_of,
 )
 from skmtl.comparison._folds import make_folds
-from skmtl.comparison._runs import check_takes, column_reader, seed_parts
+from skmtl.comparison._runs import check_takes, seed_parts
 from skmtl.comparison._statistics import paired_gains
 from skmtl.comparison._table import read_table
 from skmtl.comparison._task_view import TaskView
@@ -210,12 +212,12 @@ default=None
         """Return clones of both models, or raise where they do not go together."""
         models = {name: clone(getattr(self, name)) for name in NAMES}
         for name, model in models.items():
-            if column_reader(model) is not None:
-                raise ValueError(
-                    f"The {name} reads the task from a column of X, but in a "
-                    "TransferGuard it is passed on. Put the guard inside: "
-                    "make_mtl_pipeline(..., TransferGuard(...), task_col=...)."
-                )
+            check_reads_no_column(
+                name,
+                model,
+                "Put the guard inside: make_mtl_pipeline(..., TransferGuard(...), "
+                "task_col=...).",
+            )
             if is_classifier(model) != self._classifies:
                 raise ValueError(
                     "estimator and fallback must both be classifiers or both "
@@ -234,7 +236,11 @@ default=None
         tasks, rng = table.labels.tasks, check_random_state(self.random_state)
         folds, _ = make_folds(table, self.cv, groups, rng)
         seeds = seeds_of(self.random_state, rng, len(folds) + 1)
-        losses, names = held_out_losses(models, table, folds, seeds, n_jobs=self.n_jobs)
+        cases = [(name, model, table, folds) for name, model in models.items()]
+        predicted = predict_held_out(cases, seeds, self.n_jobs)
+        losses, names = HeldOut(table, folds).losses(
+            models, dict(zip(models, predicted, strict=True))
+        )
         gains = paired_gains(losses, 1, *count_labels(table, folds), relative=True)
         mean, error = gains.by_task.mean[0], gains.by_task.error[0]
         helps = mean > self.n_se * error  # NaN is not

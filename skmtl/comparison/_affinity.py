@@ -76,6 +76,27 @@ class TaskAffinity:
             found["error"] = self.error[rows, columns]
         return pandas.DataFrame(found)
 
+    def plot(self, ax=None):
+        """Draw the matrix with a dendrogram; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        TaskSimilarityDisplay
+            Of gains the mean of both directions is drawn, for a tree has no direction.
+        """
+        from skmtl.plotting import TaskSimilarityDisplay
+
+        name = "gain by each other, mean of both"
+        if self.method == "coefficients":
+            name = "cosine of coefficients"
+        matrix = (self.affinity + self.affinity.T) / 2
+        return TaskSimilarityDisplay.from_matrix(matrix, self.tasks, name=name, ax=ax)
+
 
 def task_affinity(
     X,
@@ -129,7 +150,7 @@ default=None
     Returns
     -------
     TaskAffinity
-        The matrix, its standard errors, and `to_frame`.
+        The matrix, its standard errors, `to_frame` and `plot`.
 
     Raises
     ------

@@ -367,6 +367,19 @@ def test_bad_input(function):
         function(holes, y, task=task, random_state=0)
 
 
+def test_folds_may_lack_a_task_but_not_all_of_them():
+    X, y, task = few()
+    rows = np.arange(90)
+    more = [*LONG, (rows[task == "a"], rows[task != "a"])]
+    with_more = [(rows[task != "a"][:40], rows[task != "a"][40:]), *LONG]
+    assert np.isfinite(task_affinity(X, y, task=task, cv=with_more).affinity).all()
+    apart = [(rows[task != t], rows[task == t]) for t in "abc"]
+    with pytest.raises(ValueError, match="fewer than two folds"):
+        select_tasks(X, y, task=task, cv=apart)
+    with pytest.raises(ValueError, match="failed in fold 4"):
+        task_affinity(X, y, task=task, cv=more)
+
+
 def test_bad_options():
     X, y, task = few()
     with pytest.raises(ValueError, match="'transfer' or 'coefficients'"):

@@ -61,6 +61,13 @@ class Company:
         self.folds, _ = make_folds(self.table, cv, groups, rng)
         self.seeds = seeds_of(random_state, rng, len(self.folds))
         train, test = count_labels(self.table, self.folds)
+        rare = self.tasks[((train > 0) & (test > 0)).sum(axis=1) < 2]
+        if len(rare):
+            raise ValueError(
+                f"Task {rare[0].item()!r} has labels in the training and the test part "
+                "of fewer than two folds, so its gains cannot be judged. Drop it, or "
+                "pass another cv."
+            )
         self.ratio = test.sum(axis=1) / train.sum(axis=1)
         self._known = {}
 
@@ -113,7 +120,9 @@ class Company:
         table, kept = self.table, list(subset)
         if not table.wide:
             mine = np.isin(table.labels.codes, kept)
-            return table, [[part[mine[part]] for part in fold] for fold in self.folds]
+            folds = [[part[mine[part]] for part in fold] for fold in self.folds]
+            nothing = [np.zeros(0, dtype=int)] * 2
+            return table, [f if min(map(len, f)) else nothing for f in folds]
         labels = np.isin(table.task_of, kept)
         weight = table.sample_weight
         if weight is not None and weight.ndim == 2:

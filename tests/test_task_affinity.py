@@ -129,6 +129,25 @@ def test_wide_pairs_by_hand(weighted):
         np.testing.assert_allclose(found.error[t, s], error)
 
 
+@pytest.mark.parametrize("layout", ["long", "wide"])
+@pytest.mark.parametrize("cv", [None, "folds"])
+def test_statistics_give_what_rows_give(layout, cv, monkeypatch):
+    if layout == "long":
+        X, y, task = few()
+        data, folds = (pd.DataFrame(X).add_prefix("x"), y), LONG
+        options = {"task": task, "sample_weight": np.arange(90) % 4}
+    else:
+        data, folds, options = wide(), FOLDS, {}
+    options |= {"estimator": TaskGraphRegressor(0.3, ridge=0.1, tol=1e-12)}
+    options |= {"cv": folds if cv else None, "random_state": 0}
+    fast = task_affinity(*data, **options)
+    slow = "skmtl.comparison._company.parts_for_statistics"
+    monkeypatch.setattr(slow, lambda *_: None)
+    rows = task_affinity(*data, **options)
+    np.testing.assert_allclose(fast.affinity, rows.affinity, atol=1e-8)
+    np.testing.assert_allclose(fast.error, rows.error, atol=1e-8)
+
+
 def test_gains_are_not_symmetric_and_may_be_negative():
     rng = np.random.default_rng(0)
     X, t = rng.normal(size=(160, 12)), np.repeat([0, 1, 2], [100, 20, 40])

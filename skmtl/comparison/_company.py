@@ -16,6 +16,10 @@ from skmtl.comparison._evidence import (
     seeds_of,
 )
 from skmtl.comparison._folds import make_folds
+from skmtl.comparison._pair_statistics import (
+    losses_from_statistics,
+    parts_for_statistics,
+)
 from skmtl.comparison._runs import check_takes
 from skmtl.comparison._statistics import corrected_resampled_t, nanmean
 from skmtl.comparison._table import read_table
@@ -70,6 +74,7 @@ class Company:
             )
         self.ratio = test.sum(axis=1) / train.sum(axis=1)
         self._known = {}
+        self._parts = parts_for_statistics(self.estimator, self.table, self.folds)
 
     @property
     def tasks(self):
@@ -79,6 +84,13 @@ class Company:
     def learn(self, subsets):
         """Cross-validate the subsets, tuples of positions, that are not known yet."""
         new = [s for s in dict.fromkeys(map(_key, subsets)) if s not in self._known]
+        if self._parts is not None:
+            found = losses_from_statistics(
+                self.estimator, self.tasks, self._parts, new, self.n_jobs
+            )
+            for subset, losses in zip(new, found, strict=True):
+                self._known[subset] = dict(zip(subset, losses, strict=True))
+            return
         parts = [self._part(subset) for subset in new]
         cases = [("estimator", self.estimator, *part) for part in parts]
         predicted = predict_held_out(cases, self.seeds, self.n_jobs)

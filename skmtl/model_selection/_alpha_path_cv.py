@@ -216,7 +216,7 @@ default=None
 
     def _search(self, model, X, labels, folds, progress):
         """Return the learned attributes."""
-        from_statistics = _statistics_will_do(model, X, labels, len(folds))
+        from_statistics = statistics_will_do(model, X, labels, len(folds))
         if from_statistics:
             total, parts = fold_statistics(X, labels, folds)
             model._check_units(total.tasks, total.n, total.yy / total.weight)
@@ -276,7 +276,7 @@ default=None
         return tags
 
 
-def _statistics_will_do(model, X, labels, n_folds):
+def statistics_will_do(model, X, labels, n_folds):
     """Tell whether to fit statistics of the folds; else their rows."""
     offsets, grams = None, labels.n_tasks
     if labels.layout == "wide":

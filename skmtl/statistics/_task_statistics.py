@@ -285,7 +285,10 @@ default=None
         TaskStatistics
             Those of the other tasks.
         """
-        kept = self.n > 0
+        return self._only(self.n > 0)
+
+    def _only(self, kept):
+        """Return the statistics of some tasks, given by a mask."""
         if kept.all():
             return self
         used, index = np.unique(self.gram_index[kept], return_inverse=True)

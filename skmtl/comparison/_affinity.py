@@ -168,9 +168,10 @@ default=None
     T tasks and J folds cost J T (T + 1) / 2 fits for "transfer", and T for
     "coefficients". Linear regressors of this package with squared loss are fitted to
     the statistics of the folds, which are collected once, so that these fits cost
-    nothing in the number of rows; a search over them reads the rows of each pair. Similarities are cosines of the angle between coefficients, per
-    standard deviation of each feature. Noise pulls them towards 0, the more the fewer
-    rows there are; an `estimator` that shrinks, as the default does, pulls less.
+    nothing in the number of rows; a search over them reads the rows of each pair.
+    Similarities are cosines of the angle between coefficients, per standard deviation
+    of each feature. Noise pulls them towards 0, the more the fewer rows there are; an
+    `estimator` that shrinks, as the default does, pulls less.
 
     Examples
     --------

@@ -258,6 +258,24 @@ def test_names_are_shortened_in_the_middle():
     ]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: CoefficientDisplay.from_coefficients(np.eye(2), tasks=["a"]),
+        lambda: TaskSimilarityDisplay.from_matrix(np.eye(2), ["a"]),
+        lambda: TaskRocCurveDisplay.from_predictions([1, 1], [0.1, 0.2]),
+        lambda: TaskConfusionMatrixDisplay.from_predictions([1], [1], tasks=[3]),
+        lambda: ConvergenceDisplay.from_estimator(Ridge()),
+        lambda: AlphaCurveDisplay.from_estimator(Ridge()),
+        lambda: PathDisplay.from_estimator(Ridge(), np.eye(2), [0, 1]),
+    ],
+)
+def test_what_cannot_be_drawn_leaves_no_figure(call):
+    with pytest.raises((TypeError, ValueError)):
+        call()
+    assert plt.get_fignums() == []
+
+
 # ------------------------------------------------------------ coefficients
 def test_coefficients_by_size():
     X, y, task = long_rows(n_features=6)

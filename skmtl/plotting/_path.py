@@ -84,7 +84,7 @@ class PathDisplay:
         task=None,
         sample_weight=None,
         alphas=100,
-        eps=1e-3,
+        eps=None,
         ax=None,
     ):
         """Fit a path to data, and draw it.
@@ -105,7 +105,7 @@ default=None
             Weights of the labels.
         alphas : int or array-like of shape (n_alphas,), default=100
             As in `mtl_path`; not used for a fitted `AlphaPathCV`.
-        eps : float, default=1e-3
+        eps : float, default=None
             As in `mtl_path`.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.

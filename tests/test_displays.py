@@ -801,6 +801,17 @@ def test_the_largest_of_many_tasks_are_shown():
     assert display.frame_["task"].nunique() == 20
 
 
+def test_a_task_of_one_class_has_a_matrix_of_one_number():
+    y, task = ["x", "x", "x", "z"], ["a", "a", "b", "b"]
+    display = TaskConfusionMatrixDisplay.from_predictions(y, y, task=task)
+    assert display.confusion_matrices_["a"].tolist() == [[2]]
+    shares = TaskConfusionMatrixDisplay.from_predictions(
+        y, y, task=task, normalize="all", sample_weight=[1, 2, 3, 3]
+    )
+    assert shares.confusion_matrices_["a"].tolist() == [[1.0]]
+    assert shares.confusion_matrices_["b"].tolist() == [[0.5, 0.0], [0.0, 0.5]]
+
+
 def test_errors_of_classes():
     y, score, task = some_classes(3)
     with pytest.raises(ValueError, match="must be alike"):

@@ -274,6 +274,9 @@ def _classes(outcome):
 def _matrix(outcome, classes, normalize):
     """Return the confusion matrix; in whole numbers where the weights are 1."""
     weight = None if np.all(outcome.weight == 1) else outcome.weight
+    if len(classes) == 1:  # scikit-learn warns, as if it did not know the classes
+        total = len(outcome.truth) if weight is None else weight.sum()
+        return np.array([[total if normalize is None else 1.0]])
     return confusion_matrix(
         outcome.truth,
         outcome.answer,

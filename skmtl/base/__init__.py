@@ -12,6 +12,7 @@ from skmtl.base._classes import (
     TaskClassesMixin,
     encode_classes,
     warn_of_single_classes,
+    with_class_weight,
 )
 from skmtl.base._estimator import BaseTaskEstimator, BaseTaskRegressor
 from skmtl.base._rows import (
@@ -35,4 +36,5 @@ __all__ = [
     "keep_previous_fit",
     "some",
     "warn_of_single_classes",
+    "with_class_weight",
 ]

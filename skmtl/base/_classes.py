@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from skmtl._compat import num_samples
@@ -29,6 +30,33 @@ def encode_classes(labels):
         codes[(rows, t) if labels.layout == "wide" else rows] = positions.reshape(-1)
         classes.append(found)
     return classes, labels.with_y(codes)
+
+
+def with_class_weight(coded, labels, class_weight):
+    """Return coded labels with weights multiplied by those of their classes."""
+    if class_weight is None:
+        return coded
+    weight = coded.weight.copy()
+    for t in range(labels.n_tasks):
+        rows, y, own = labels.of_task(t)
+        if not len(y):
+            continue
+        y = np.array(y.tolist())
+        where = (rows, t) if labels.layout == "wide" else rows
+        if class_weight == "balanced":  # in weight: a row twice is weight 2
+            _, place = np.unique(y, return_inverse=True)
+            total = np.bincount(place, own)
+            factor = (total.mean() / total)[place]
+        else:
+            factor = compute_sample_weight(class_weight, y)
+        bad = y[~((factor > 0) & np.isfinite(factor))]
+        if len(bad):
+            raise ValueError(
+                f"class_weight of class {bad[0].item()!r} must be positive and "
+                "finite. To leave a class out, drop its rows."
+            )
+        weight[where] *= factor
+    return coded.with_weight(weight)
 
 
 def warn_of_single_classes(tasks, classes):

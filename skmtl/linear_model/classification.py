@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from sklearn.utils.class_weight import compute_sample_weight
 
 from skmtl._compat import StrOptions
 from skmtl.base import (
@@ -13,6 +12,7 @@ from skmtl.base import (
     ClassScoreMixin,
     encode_classes,
     warn_of_single_classes,
+    with_class_weight,
 )
 from skmtl.data import TaskData
 from skmtl.linear_model.base import LinearTaskModel, with_left_out
@@ -50,33 +50,9 @@ class LinearTaskClassifier(ClassScoreMixin, LinearTaskModel, BaseTaskClassifier)
     def _encode(self, labels):
         """Return (classes per task, coded labels of the tasks with two, positions)."""
         classes, coded = encode_classes(labels)
-        coded = self._with_class_weight(coded, labels)
+        coded = with_class_weight(coded, labels, self.class_weight)
         kept = np.flatnonzero([len(found) > 1 for found in classes])
         return classes, coded.keep_tasks(kept), kept
-
-    def _with_class_weight(self, coded, labels):
-        """Return the labels with weights multiplied by those of their classes."""
-        if self.class_weight is None:
-            return coded
-        weight = coded.weight.copy()
-        for t in range(labels.n_tasks):
-            rows, y, own = labels.of_task(t)
-            y = np.array(y.tolist())
-            where = (rows, t) if labels.layout == "wide" else rows
-            if self.class_weight == "balanced":  # in weight: a row twice is weight 2
-                _, place = np.unique(y, return_inverse=True)
-                total = np.bincount(place, own)
-                factor = (total.mean() / total)[place]
-            else:
-                factor = compute_sample_weight(self.class_weight, y)
-            bad = y[~((factor > 0) & np.isfinite(factor))]
-            if len(bad):
-                raise ValueError(
-                    f"class_weight of class {bad[0].item()!r} must be positive and "
-                    "finite. To leave a class out, drop its rows."
-                )
-            weight[where] *= factor
-        return coded.with_weight(weight)
 
     def _packed(self, X, coded, classes, kept):
         """Return the packed data of the tasks with several classes."""

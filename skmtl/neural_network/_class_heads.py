@@ -6,7 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 from scipy.special import expit, softmax
 
-from skmtl.base import SHARED, encode_classes, some, warn_of_single_classes
+from skmtl.base import (
+    SHARED,
+    encode_classes,
+    some,
+    warn_of_single_classes,
+    with_class_weight,
+)
 from skmtl.losses import Logistic
 from skmtl.neural_network._entries import Columns
 from skmtl.neural_network._problem import Problem
@@ -28,7 +34,7 @@ class ClassHeadsMixin:
             **self._class_attributes(main, classes[:n_main]),
             "_all_classes": classes,
         }
-        return self._targets(encoded, classes), known
+        return self._weighted_targets(labels, encoded, classes), known
 
     def partial_fit(self, X, y, classes=None, *, task=None, sample_weight=None):
         """Train for one epoch on these rows.
@@ -58,6 +64,11 @@ default=None
         self : object
             The estimator. A call that raises leaves it as it was.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" needs all labels at once, and partial_fit has '
+                "those of a chunk. Pass the weights as a mapping of class to weight."
+            )
         return self._partial_fit(X, y, task, sample_weight, classes)
 
     def _with_task(self, known, tasks):
@@ -74,10 +85,11 @@ default=None
     def _more_of_the_problem(self, labels):
         """Return the Problem of more labels of the fitted tasks."""
         encoded = _encode_known(labels, self._all_classes)
-        return self._targets(encoded, self._all_classes)
+        return self._weighted_targets(labels, encoded, self._all_classes)
 
-    def _targets(self, encoded, classes):
+    def _weighted_targets(self, labels, encoded, classes):
         """Return the Problem of labels that are positions of classes."""
+        encoded = with_class_weight(encoded, labels, self.class_weight)
         n_classes = np.array([len(c) for c in classes])
         kept = np.flatnonzero(n_classes > 1)
         names = encoded.tasks.tolist()

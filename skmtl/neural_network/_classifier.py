@@ -1,5 +1,8 @@
 """The multi-task MLP for classes."""
 
+from collections.abc import Mapping
+
+from skmtl._compat import StrOptions
 from skmtl.base import BaseTaskClassifier
 from skmtl.neural_network._class_heads import ClassHeadsMixin
 from skmtl.neural_network._estimator import BaseMultiTaskMLP
@@ -86,6 +89,9 @@ default="equal"
         Decay of Adam's running means of the gradient and of its square.
     epsilon : float, default=1e-8
         Keeps Adam's division finite.
+    class_weight : None, "balanced" or mapping, default=None
+        Weights of the classes, multiplied into the sample weights, of held-out labels
+        too; "balanced" makes the classes of each task weigh the same within the task.
     task_weight : None, "n_samples" or mapping, default=None
         Weights c_t. None: 1, every task counts the same; "n_samples": proportional to
         the sum of the task's sample weights; or a positive weight for each task label.
@@ -201,6 +207,11 @@ default="equal"
     True
     """
 
+    _parameter_constraints: dict = {
+        **BaseMultiTaskMLP._parameter_constraints,
+        "class_weight": [None, StrOptions({"balanced"}), Mapping],
+    }
+
     def __init__(
         self,
         hidden_layer_sizes=(64,),
@@ -228,6 +239,7 @@ default="equal"
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
+        class_weight=None,
         task_weight=None,
         unseen="raise",
         monitor_conflict=False,
@@ -258,6 +270,7 @@ default="equal"
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
+        self.class_weight = class_weight
         self.task_weight = task_weight
         self.unseen = unseen
         self.monitor_conflict = monitor_conflict

@@ -52,6 +52,8 @@ class Direction:
             )
         else:
             losses, norms = self._combined(X, batch, scale)
+        if self.objective.network.frozen is not None:
+            self.gradient[self.objective.network.frozen] = 0.0
         if self.max_norm is not None:
             clip(self.gradient, self.max_norm)
         if not weighting.constant:

@@ -12,12 +12,11 @@ from skmtl.neural_network._fitted import (
     parts_of,
 )
 from skmtl.neural_network._layers import rows_first
-from skmtl.neural_network.sharing import HardNetwork
 from skmtl.task_labels import TaskIndex
 
 
 class NewTaskMixin:
-    """Adds a head to the trunk.
+    """Adds a head to the trunk, or a tower to the towers.
 
     Subclasses give ``_with_task(known, tasks)``: the attributes that say what heads
     mean, with those of a new task behind the others in `tasks`.
@@ -26,8 +25,13 @@ class NewTaskMixin:
     def fit_new_task(self, X, y, *, task, sample_weight=None, trunk="frozen"):
         """Learn one more task from the hidden layers that the others have shaped.
 
-        Needs hard sharing. The new task comes last in `tasks_`; `history_`,
-        `loss_curve_`, `n_iter_` and the like are then those of this training.
+        With hard sharing the new task gets a head on them. With soft sharing it gets
+        layers of its own, which start at the mean of the others' and are pulled to it.
+        Cross-stitch and sluice networks get one more network, which starts at the mean
+        too and learns how much to take from each of the others after every layer.
+
+        The new task comes last in `tasks_`; `history_`, `loss_curve_`, `n_iter_` and
+        the like are then those of this training.
 
         Parameters
         ----------
@@ -40,9 +44,11 @@ class NewTaskMixin:
         sample_weight : array-like of shape (n_samples,), default=None
             Weights; 0 leaves a label out.
         trunk : {"frozen", "fine-tuned"}, default="frozen"
-            Whether the hidden layers stay as they are. Fine-tuning trains them further
-            on the new task alone, which changes the predictions of all others: do it to
-            a copy (`copy.deepcopy`) if these are still needed.
+            Whether what the other tasks have learned stays as it is, and so their
+            predictions. Fine-tuning trains it further on the new task alone, which
+            changes the predictions of all others: do it to a copy (`copy.deepcopy`) if
+            these are still needed. It has no meaning with soft sharing, where nothing
+            of the others is used but their mean, and raises.
 
         Returns
         -------
@@ -84,11 +90,6 @@ class NewTaskMixin:
                 "fit_new_task needs a trained network, but every task of this model "
                 "had labels of one kind only and took no part. Fit it anew."
             )
-        if not isinstance(self._network, HardNetwork):
-            raise ValueError(
-                "fit_new_task needs a network with hard sharing: other kinds have no "
-                "hidden layers that a new task could use."
-            )
         tasks = np.concatenate([self.tasks_, self.auxiliary_tasks_])
         if TaskIndex(tasks).codes(task, 1)[0] >= 0:
             raise ValueError(
@@ -101,33 +102,18 @@ class NewTaskMixin:
         rng = check_random_state(self.random_state)
         old, parts = self._network, parts_of(self)
         X = rows_first(X).astype(parts.head.dtype, copy=False)
-        below = old.sizes
-        if trunk == "frozen" and parts.weights:
-            X = np.concatenate([H for _, H in old.represent(parts, X)])
-            below = old.sizes[-1:]
-        network = HardNetwork(below, problem.columns, old.activation)
-        # Units have learned what they stand for, so that a head needs no random start:
-        # the best constant is a better one.
-        start = network.parts(network.draw(problem.bias, rng))
-        start = start._replace(head=np.zeros_like(start.head))
-        if trunk == "fine-tuned":
-            start = start._replace(weights=parts.weights, biases=parts.biases)
+        columns, widths = problem.columns, old.columns.width
+        X, network, start = old.newcomer(parts, X, columns, problem.bias, trunk)
         theta = network.flatten(start).astype(X.dtype)
         held = self._held_out(problem, rng)
         main = np.ones(1, dtype=bool)
         trainer = self._train(X, problem, held, main, network, theta, rng, None)
         learned = network.parts(theta.copy())
-        place = int(np.sum(old.columns.width[self._kept < at]))
-        merged = parts._replace(
-            head=np.insert(parts.head, place, learned.head, axis=0),
-            head_bias=np.insert(parts.head_bias, place, learned.head_bias),
-        )
-        if trunk == "fine-tuned":
-            merged = merged._replace(weights=learned.weights, biases=learned.biases)
-        widths = np.insert(
-            old.columns.width, np.sum(self._kept < at), problem.columns.width
-        )
-        new = HardNetwork(old.sizes, Columns.of_widths(widths), old.activation)
+        tower = int(np.sum(self._kept < at))
+        place = int(np.sum(widths[:tower]))
+        merged = old.joined(parts, learned, tower, place)
+        widths = np.insert(widths, tower, columns.width)
+        new = old.with_columns(Columns.of_widths(widths))
         self.head_rows_ = [
             *self.head_rows_[:place],
             *problem.head_rows,

@@ -33,7 +33,8 @@ class Network:
     `shared`, what tasks may disagree about.
 
     Subclasses give ``draw``, ``forward``, ``backward`` and ``outputs``; they may give a
-    faster ``jacobian`` and a ``penalty`` of their own.
+    faster ``jacobian``, a ``penalty`` of their own, and what a task that comes later
+    needs: ``with_columns``, ``newcomer`` and ``joined``.
 
     Parameters
     ----------
@@ -45,7 +46,14 @@ class Network:
         Of the hidden layers.
     mixing : list of tuple
         Shapes of the mixing parameters.
+
+    Attributes
+    ----------
+    frozen : ndarray of bool of shape (n_parameters,) or None
+        Which parameters training leaves as they are; None: none of them.
     """
+
+    frozen = None
 
     def __init__(self, sizes, columns, activation, shapes, mixing=()):
         self.sizes, self.columns, self.activation = sizes, columns, activation
@@ -88,9 +96,28 @@ class Network:
         `delta` holds the derivative of each entry's score, of all tasks.
         """
         task = self.columns.task[batch.column]
-        for t, row in enumerate(out):
+        heads = np.flatnonzero(self.columns.width)  # a newcomer's is the only one
+        for t, row in zip(heads, out, strict=True):
             mine = np.where(task == t, delta, delta.dtype.type(0))
             self.backward(parts, cache, batch, mine, self.parts(row))
+
+    def newcomer(self, parts, X, columns, head_bias, trunk):
+        """Return (X, network, its first parts) to train for a new task of `columns`.
+
+        `parts` are those of this network, `head_bias` the best constant.
+        """
+        raise ValueError(
+            "fit_new_task does not know what a new task shall take from the others in "
+            f"a {type(self).__name__}."
+        )
+
+
+def merged_heads(parts, learned, column):
+    """Return (heads, their intercepts) with the learned ones put in at a column."""
+    return (
+        np.insert(parts.head, column, learned.head, axis=0),
+        np.insert(parts.head_bias, column, learned.head_bias),
+    )
 
 
 def spread(batch, values, n_columns):

@@ -5,7 +5,14 @@ from itertools import pairwise
 import numpy as np
 
 from skmtl.neural_network import _layers
-from skmtl.neural_network.sharing._network import Network, Parts, pick, spread
+from skmtl.neural_network._entries import Columns
+from skmtl.neural_network.sharing._network import (
+    Network,
+    Parts,
+    merged_heads,
+    pick,
+    spread,
+)
 
 
 class TowerNetwork(Network):
@@ -54,6 +61,52 @@ class TowerNetwork(Network):
         blocks = np.kron(between, np.eye(self.n_blocks))
         mixing = [blocks] * n_layers if self.n_blocks else []
         return mixing + ([np.full((T, n_layers), 1.0 / n_layers)] if self.skip else [])
+
+    def with_columns(self, columns):
+        """Return a network of the same kind for other heads."""
+        mixing = self.n_blocks, self.own, self.skip
+        return TowerNetwork(self.sizes, columns, self.activation, *mixing)
+
+    def newcomer(self, parts, X, columns, head_bias, trunk):
+        """Return (X, network, its first parts) to train a tower behind the others.
+
+        It starts as their mean, and takes from them as much as any task did at first.
+        They take nothing from it; fine-tuned, they may begin to.
+        """
+        T = self.columns.n_tasks
+        widths = np.append(np.zeros(T, dtype=int), columns.width)
+        network = self.with_columns(Columns.of_widths(widths))
+        weights, biases = (
+            [np.concatenate([a, a.mean(axis=0, keepdims=True)]) for a in arrays]
+            for arrays in (parts.weights, parts.biases)
+        )
+        mixing = [a.copy() for a in network._start()]
+        for start, learned in zip(mixing, parts.mixing, strict=True):
+            n_rows, n_before = learned.shape
+            start[:n_rows] = 0.0
+            start[:n_rows, :n_before] = learned
+        head = np.zeros((len(columns), self.sizes[-1]))
+        start = Parts(weights, biases, head, head_bias, mixing)
+        if trunk == "frozen":
+            network.frozen = network.flatten(_all_but_the_last(start, parts))
+        return X, network, start
+
+    def joined(self, parts, learned, place, column):
+        """Return the parts with what a newcomer has learned.
+
+        Its tower is put in at a place among the towers, and its head at a column.
+        """
+        T = self.columns.n_tasks
+        towers = np.insert(np.arange(T), place, T)
+        n = max(self.n_blocks, 1)
+        blocks = (towers[:, None] * n + np.arange(n)).ravel()
+        mixing = [A[np.ix_(blocks, blocks)] for A in learned.mixing[: self.n_layers]]
+        mixing = mixing if self.n_blocks else []
+        if self.skip:
+            mixing.append(learned.mixing[-1][towers])
+        head, bias = merged_heads(parts, learned, column)
+        weights = [a[towers] for a in learned.weights]
+        return Parts(weights, [a[towers] for a in learned.biases], head, bias, mixing)
 
     def _layers_of(self, parts, X, dropout=None):
         """Return [(units, what leaves the layer, mask of dropout)] of all layers."""
@@ -160,3 +213,23 @@ class TowerNetwork(Network):
             top = self._top(parts, self._layers_of(parts, X[rows]))
             Z[rows] = self._scores(parts, top)[:, columns]
         return Z
+
+
+def _all_but_the_last(start, parts):
+    """Return Parts that are True where a newcomer's start holds what others learned."""
+
+    def known(new, old):
+        mask = np.zeros(new.shape, dtype=bool)
+        mask[: len(old)] = True
+        return mask
+
+    weights, biases, mixing = (
+        [known(new, old) for new, old in zip(*arrays, strict=True)]
+        for arrays in (
+            (start.weights, parts.weights),
+            (start.biases, parts.biases),
+            (start.mixing, parts.mixing),
+        )
+    )
+    free = (np.zeros(a.shape, dtype=bool) for a in (start.head, start.head_bias))
+    return Parts(weights, biases, *free, mixing)

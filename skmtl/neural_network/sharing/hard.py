@@ -7,7 +7,13 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from skmtl.neural_network import _layers
-from skmtl.neural_network.sharing._network import Network, Parts, pick, spread
+from skmtl.neural_network.sharing._network import (
+    Network,
+    Parts,
+    merged_heads,
+    pick,
+    spread,
+)
 
 # Below this share of observed outputs, products over entries beat full matrices.
 SPARSE_BELOW = 1 / 32
@@ -101,6 +107,32 @@ class HardNetwork(Network):
             Z[rows] = H @ head.T
         Z += bias
         return Z
+
+    def with_columns(self, columns):
+        """Return a network of the same kind for other heads."""
+        return HardNetwork(self.sizes, columns, self.activation)
+
+    def newcomer(self, parts, X, columns, head_bias, trunk):
+        """Return (X, network, its first parts) to train a head, with or without trunk.
+
+        Where the trunk is frozen, what leaves it takes the place of X.
+        """
+        sizes, layers = self.sizes, (parts.weights, parts.biases)
+        if trunk == "frozen" and parts.weights:
+            X = np.concatenate([H for _, H in self.represent(parts, X)])
+            sizes, layers = self.sizes[-1:], ([], [])
+        # Units have learned what they stand for, so that a head needs no random start:
+        # the best constant is a better one.
+        head = np.zeros((len(columns), sizes[-1]))
+        network = HardNetwork(sizes, columns, self.activation)
+        return X, network, Parts(*layers, head, head_bias, [])
+
+    def joined(self, parts, learned, place, column):
+        """Return the parts with what a newcomer has learned, its head at a column."""
+        head, bias = merged_heads(parts, learned, column)
+        if learned.weights:
+            parts = parts._replace(weights=learned.weights, biases=learned.biases)
+        return parts._replace(head=head, head_bias=bias)
 
     def represent(self, parts, X):
         """Yield (slice of rows, outputs of the trunk), a chunk of rows at a time."""

@@ -66,17 +66,21 @@ class Sluice(BaseEstimator):
                 "Sluice needs hidden layers of one size, a multiple of n_subspaces="
                 f"{self.n_subspaces}; got hidden_layer_sizes={tuple(hidden)}."
             )
-        return SluiceNetwork(sizes, columns, activation, self)
+        settings = self.n_subspaces, self.own, self.orthogonality
+        return SluiceNetwork(sizes, columns, activation, *settings)
 
 
 class SluiceNetwork(TowerNetwork):
     """Towers that mix by subspaces and show all layers to the heads."""
 
-    def __init__(self, sizes, columns, activation, sharing):
-        super().__init__(
-            sizes, columns, activation, sharing.n_subspaces, sharing.own, skip=True
-        )
-        self.orthogonality = sharing.orthogonality
+    def __init__(self, sizes, columns, activation, n_blocks, own, orthogonality):
+        super().__init__(sizes, columns, activation, n_blocks, own, skip=True)
+        self.orthogonality = orthogonality
+
+    def with_columns(self, columns):
+        """Return a network of the same kind for other heads."""
+        settings = self.n_blocks, self.own, self.orthogonality
+        return SluiceNetwork(self.sizes, columns, self.activation, *settings)
 
     def penalty(self, parts, gradient=None):
         """Return how much the subspaces of a task's layers overlap."""

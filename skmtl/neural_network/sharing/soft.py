@@ -58,6 +58,20 @@ class SoftNetwork(TowerNetwork):
         super().__init__(sizes, columns, activation)
         self.strength = strength
 
+    def with_columns(self, columns):
+        """Return a network of the same kind for other heads."""
+        return SoftNetwork(self.sizes, columns, self.activation, self.strength)
+
+    def newcomer(self, parts, X, columns, head_bias, trunk):
+        """Return (X, network, its first parts) to train a tower pulled to the mean."""
+        if trunk != "frozen":
+            raise ValueError(
+                "trunk='fine-tuned' has no meaning with soft sharing: without labels "
+                "of their own, the networks of the other tasks would only be drawn to "
+                "the new one. Pass trunk='frozen': the new task trains its own layers."
+            )
+        return super().newcomer(parts, X, columns, head_bias, trunk)
+
     def penalty(self, parts, gradient=None):
         """Return half the strength times the squared distances from the mean."""
         value = 0.0

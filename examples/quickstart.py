@@ -31,9 +31,9 @@ def in_words(report, model="multi-task"):
     """Say what the comparison found about one model."""
     overall = report.to_frame("models").set_index("model").loc[model]
     changes = -overall[["gain", "gain_high", "gain_low"]].astype(float)
-    error, low, high = changes.round(3) + 0.0  # no minus before zero
+    loss, low, high = changes.round(3) + 0.0  # no minus before zero
     lines = [
-        f"Learning together changed the squared error by {error:+.1%} on average\n"
+        f"Learning together changed the loss by {loss:+.1%} on average over outcomes\n"
         f"(95 % interval {low:+.1%} to {high:+.1%}; less is better)."
     ]
     verdicts = report.verdicts_[model]
@@ -77,7 +77,8 @@ model = make_mtl_pipeline(SimpleImputer(), StandardScaler(), lasso)
 # %% [markdown]
 # `compare` holds it against the same lasso per outcome (the reference), a ridge
 # regression per outcome, and a neural network with shared layers: on the same folds,
-# behind the same preprocessing. For death, R2 is that of the predicted risk.
+# behind the same preprocessing. The loss is the squared error, and for death the
+# log-loss of the predicted risk; D2 is the part of it that a model explains.
 
 # %%
 nhefs_report = model.compare(people, outcomes, n_jobs=2, random_state=0)
@@ -137,12 +138,15 @@ school_picture = school_report.plot().figure_
 # pretend otherwise.
 
 # %% tags=["script"]
-# Pictures are in the notebook already; a script puts them into the folder it is given.
+# Pictures are in the notebook already; a script puts them into the folder it is given,
+# and the reports as pages that can be shown to people who have no Python.
 import sys
 from pathlib import Path
 
 folder = Path(*sys.argv[1:]).resolve()
 folder.mkdir(parents=True, exist_ok=True)
+nhefs_report.to_html(folder / "quickstart.html")
+school_report.to_html(folder / "quickstart_schools.html")
 nhefs_picture.savefig(folder / "quickstart.png", dpi=150)
 school_picture.savefig(folder / "quickstart_schools.png", dpi=150)
-print(f"\nPictures: {folder}/quickstart*.png")
+print(f"\nPictures and reports to show: {folder}/quickstart*.png and *.html")

@@ -14,6 +14,7 @@ from scipy.special import expit
 from test_comparison_losses import PRIOR, joint, mixed_rows
 
 from skmtl import GroupLassoClassifier, GroupLassoRegressor, compare
+from skmtl.comparison._html_tables import risk_table
 
 VOID = {"meta", "img", "br"}
 EVIL = '<img src=x onerror="alert(1)"> & "b"'
@@ -151,6 +152,21 @@ def test_names_are_escaped(way, tmp_path):
     assert "&lt;script&gt;" in page
 
 
+def test_each_binary_task_has_its_own_numbers():
+    X, score, task = long_rows(n=60)
+    y = np.where(score > np.where(task == "t1", 1.5, 0), "yes", "no")
+    models = {"a": LOGISTIC, "b": GroupLassoClassifier(alpha=0.01)}
+    report = compare(models, X, y, task=task, random_state=0)
+    for t in report.tasks_:
+        share = 100 * np.mean(y[task == t] == "yes")
+        found = text_of(risk_table(report, t))
+        start = f"Risk of “yes” in {t}: prevalence {share:.1f} % of 60 labels"
+        assert found.startswith(start)
+        risk = report.to_frame("risk").query("task == @t")
+        for brier in risk["brier"]:
+            assert f"{brier:.3f}" in found
+
+
 def test_many_tasks_and_many_binary_ones(tmp_path):
     pytest.importorskip("matplotlib")
     rng = np.random.default_rng(0)
@@ -160,7 +176,8 @@ def test_many_tasks_and_many_binary_ones(tmp_path):
     models = {"a": LOGISTIC, "b": GroupLassoClassifier(alpha=0.01)}
     report = compare(models, X, y, task=task, cv=3, random_state=0)
     page = report.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "<summary>All 25 tasks</summary>" in page
+    assert page.count("<summary>All 25 tasks</summary>") == 3
+    assert "The 25 tasks have 30 to 30 labels" in page
     assert len(Page(page).of("img")) == 1 + 2 * 6
     assert "Pictures are of the first 6 tasks" in page
     assert report._repr_html_().count("<table") == 1

@@ -53,7 +53,7 @@ def as_page(report):
         ("In short", _conclusions(report) + _key(report)),
         ("Gain by task", _gains(report)),
         ("What was compared, and how", _methods(report)),
-        ("Scores", score_tables(report)),
+        ("Scores", _folded(report, score_tables(report))),
         ("All tasks together, and time", models_table(report)),
         ("Predicted risks", _risks(report)),
         ("What was tuned", params_table(report)),
@@ -159,11 +159,15 @@ def _key(report):
 def _gains(report):
     if len(report.models_) == 1:
         return ""
-    table, picture = gains_table(report), draw_gains(report)
-    if len(report.tasks_) > MAX_ROWS:
-        label = f"All {len(report.tasks_)} tasks"
-        table = f"<details><summary>{label}</summary>{table}</details>"
-    return picture + table
+    return draw_gains(report) + _folded(report, gains_table(report))
+
+
+def _folded(report, tables):
+    """Return tables with a row per task; those of many tasks to be opened."""
+    if len(report.tasks_) <= MAX_ROWS:
+        return tables
+    label = f"All {len(report.tasks_)} tasks"
+    return f"<details><summary>{label}</summary>{tables}</details>"
 
 
 def _methods(report):
@@ -193,8 +197,21 @@ def _methods(report):
         f"columns{weighted}. It was cut into training and test parts, "
         f"{escape(about['folds'])}, the same for all models: a model learns from the "
         "training part (and tunes what it tunes there) and is judged by the test part, "
-        f"which it has not seen.{grouped} {paired}</p>{data_table(report)}"
+        f"which it has not seen.{grouped} {paired}</p>"
+        f"{_sizes(report)}{_folded(report, data_table(report))}"
         f"<details><summary>The models in full</summary><dl>{models}</dl></details>"
+    )
+
+
+def _sizes(report):
+    """Sum up how many labels the tasks have, where there are many tasks."""
+    labels, missing = report._table["n_labels"], report._table["n_missing"]
+    if len(labels) <= MAX_ROWS:
+        return ""
+    lost = f", and {missing.sum():,} are missing" if missing.any() else ""
+    return (
+        f"<p>The {len(labels)} tasks have {labels.min():,} to {labels.max():,} labels, "
+        f"{np.median(labels):,.0f} in the middle{lost}.</p>"
     )
 
 

@@ -138,26 +138,28 @@ def data_table(report):
 def risk_table(report, task):
     """Return calibration and Brier score of each model, for one binary task."""
     columns = _columns.risk(report)
+    found = {}
+    for k, other in enumerate(columns["task"]):
+        if other == task:
+            found[columns["model"][k]] = {key: v[k] for key, v in columns.items()}
     head = ["Model", "Mean risk", "Brier score", "Brier skill"]
     head += ["Calibration slope (95 % interval)", "Intercept", "In the large"]
-    order = [report.models_[m] for m in order_of(report)]
     rows = []
-    for k in range(len(columns["task"])):
-        of = {key: values[k] for key, values in columns.items()}
-        if of["task"] != task:
-            continue
+    for m in order_of(report):
+        of = found[report.models_[m]]
         slope = _two(of["slope"])
         if np.isfinite(of["slope_low"]):
             slope += f" ({_two(of['slope_low'])} to {_two(of['slope_high'])})"
         mean, skill = (f"{100 * of[key]:.1f} %" for key in ("mean_risk", "brier_skill"))
         row = [of["model"], mean, number(of["brier"]), _minus(skill), slope]
         rows.append([*row, _two(of["intercept"]), _two(of["in_the_large"])])
-    rows.sort(key=lambda row: order.index(row[0]))
-    share, n = 100 * of["prevalence"], of["n_labels"]
+    what = f"Risk of {task}"
+    if "classes" in report._table:
+        place = report.tasks_.tolist().index(task)
+        what = f"Risk of “{report._table['classes'][place].tolist()[-1]}” in {task}"
     unit = "groups" if report._about["grouped"] else "labels"
-    return table(
-        f"Risks of {task}: prevalence {share:.1f} % of {n:,} {unit}", head, rows
-    )
+    share = f"prevalence {100 * of['prevalence']:.1f} % of {of['n_labels']:,} {unit}"
+    return table(f"{what}: {share}", head, rows)
 
 
 def params_table(report):
@@ -201,7 +203,8 @@ def _mean_sd(values):
 
 
 def _two(value):
-    return _minus(f"{value:.2f}") if np.isfinite(value) else "-"
+    # + 0.0: no minus before zero
+    return _minus(f"{round(value, 2) + 0.0:.2f}") if np.isfinite(value) else "-"
 
 
 def _plain(value):

@@ -14,6 +14,8 @@ MISSING = (
 
 def draw_gains(report):
     """Return the picture of gains per task, as HTML."""
+    from skmtl.plotting._transfer import MAX_TASK_ROWS
+
     evident = {
         verdict: sum(
             found == verdict
@@ -27,9 +29,15 @@ def draw_gains(report):
         f"Gains over {report.reference_} with their intervals, per task and model: "
         f"{counts}. The numbers are in the table below."
     )
+    few = len(report.tasks_) <= MAX_TASK_ROWS
+    mark = (
+        "A bar is the 95 % interval of the gain."
+        if few
+        else "A dot is the gain in one task, a diamond the mean with its 95 % interval."
+    )
     caption = (
-        "A bar is the 95 % interval of the gain. Right of the line the model is better "
-        f"than {report.reference_}, left of it worse."
+        f"{mark} Right of the line the model is better than {report.reference_}, left "
+        "of it worse."
     )
 
     def draw(ax):
@@ -42,8 +50,9 @@ def draw_gains(report):
         options = {"loc": "outside upper left", "ncols": min(len(handles), 3)}
         ax.figure.legend(handles=handles, frameon=False, **options)
 
-    rows = min(len(report.tasks_), 12) * (len(report.models_) + 1)
-    return _figures([(draw, (5.6, 1.8 + 0.2 * max(rows, 9)), alt, caption)])
+    n_models = len(report.models_)
+    lines = 0.2 * len(report.tasks_) * (n_models + 1) if few else 0.6 * n_models
+    return _figures([(draw, (5.6, 1.8 + max(lines, 1.8)), alt, caption)])
 
 
 def draw_risks(report, task):

@@ -22,7 +22,7 @@ BIN = $(VENV)/$(BIN_DIR)
 # own time, because warnings are errors here; 1.6.1 is also the row of minimum versions.
 SKLEARNS := 1.6.1 1.7.2 1.8.0 newest
 PINS_1.6.1 := scikit-learn==1.6.1 numpy==1.26.4 scipy==1.11.4 numba==0.60.0 pandas==2.1.4 \
-	matplotlib==3.8.4 pyparsing==3.1.4
+	matplotlib==3.8.4 pyparsing==3.1.4 joblib==1.3.0
 PINS_1.7.2 := scikit-learn==1.7.2 numpy==2.2.6 scipy==1.15.3 pandas==2.3.3
 PINS_1.8.0 := scikit-learn==1.8.0 numpy==2.3.5 scipy==1.16.3
 PINS_newest :=

@@ -28,6 +28,7 @@ from skmtl import (
     load_nhefs,
     make_mtl_pipeline,
 )
+from skmtl.comparison._measures import _area
 from skmtl.pipeline._baselines import baseline_models
 
 LOSS = {"level": "squared", "died": "logistic", "visits": "poisson"}
@@ -251,3 +252,13 @@ def test_nhefs_with_death():
     assert set(report.to_frame("params")["parameter"]) >= {"alpha", "death: alpha"}
     network = MultiTaskMLPRegressor(loss=loss)  # the same words, another model
     assert network.get_params()["loss"]["death"] == "logistic"
+
+
+def test_area_under_the_curve_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    for n in (2, 5, 40, 300):
+        y = rng.permutation(np.arange(n) % 2)
+        risk = np.round(rng.uniform(size=n) + 0.3 * y, 1)  # with ties
+        weight = rng.uniform(0.1, 4, size=n)
+        expected = roc_auc_score(y, risk, sample_weight=weight)
+        assert_allclose(_area(y, risk, weight), expected)

@@ -13,7 +13,8 @@ class ComparisonReport:
     """Scores, gains and verdicts of models on the same folds, per task.
 
     `compare` and `MTLPipeline.compare` make it. In a notebook it shows itself;
-    print its `summary`, `plot` it, or take the numbers with `to_frame`.
+    print its `summary`, `plot` it, take the numbers with `to_frame`, or write a page to
+    be shown with `to_html`.
 
     Parameters
     ----------
@@ -75,6 +76,7 @@ class ComparisonReport:
     --------
     compare : Make a report.
     TransferDisplay : The picture.
+    TaskCalibrationDisplay, DecisionCurveDisplay : Predicted risks of binary tasks.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from _comparisons import (
@@ -167,7 +168,9 @@ def test_users_scoring_is_shown_and_paired():
     error = np.abs(observed["y"] - report.predictions_["b"])[rows].mean()
     np.testing.assert_allclose(score[1, 2, 4], -error)
     assert "neg_mean_absolute_error" in report.summary()
-    assert report.plot().ax_[0].get_xlabel().startswith("neg_mean_absolute_error")
+    display = report.plot()
+    assert display.ax_[0].get_xlabel().startswith("minus mean absolute error")
+    plt.close(display.figure_)
 
 
 def test_predictions_are_out_of_fold_and_complete():

@@ -274,6 +274,7 @@ def test_compare_passes_its_arguments_on(monkeypatch):
         "scoring": "r2",
         "n_jobs": 1,
         "random_state": 5,
+        "callbacks": ["bar"],
     }
     build(ToyRegressor()).compare(None, None, **passed)
     assert seen == {**passed, "reference": "single-task"}

@@ -225,8 +225,9 @@ def _risks(report):
         "(calibration), and are decisions by them worth more than to treat everybody, "
         "or nobody (net benefit)?</p>"
     ]
+    columns = _columns.risk(report)
     for k, task in enumerate(tasks):
-        parts.append(f"<h3>{escape(str(task))}</h3>{risk_table(report, task)}")
+        parts.append(f"<h3>{escape(str(task))}</h3>{risk_table(report, task, columns)}")
         if k < MAX_RISK_PICTURES:
             parts.append(draw_risks(report, task))
     if len(tasks) > MAX_RISK_PICTURES:

@@ -135,9 +135,11 @@ def data_table(report):
     return table(f"The tasks; training and test parts in {unit}", head, rows)
 
 
-def risk_table(report, task):
-    """Return calibration and Brier score of each model, for one binary task."""
-    columns = _columns.risk(report)
+def risk_table(report, task, columns):
+    """Return calibration and Brier score of each model, for one binary task.
+
+    `columns` are those of part "risk".
+    """
     found = {}
     for k, other in enumerate(columns["task"]):
         if other == task:

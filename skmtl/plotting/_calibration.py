@@ -65,17 +65,12 @@ class TaskCalibrationDisplay(RiskDisplay):
     @property
     def slopes_(self):
         """Calibration slopes."""
-        return {
-            (o.model, o.task): recalibration(
-                o.positive, o.answer, o.weight, np.arange(len(o.truth))
-            )[0]
-            for o in self.outcomes
-        }
+        return {(o.model, o.task): _slope(o) for o in self.outcomes}
 
     def _draw(self, ax, outcome, colour):
         """Draw one curve; return its line."""
         bins = self._columns(outcome)
-        slope = self.slopes_[outcome.model, outcome.task]
+        slope = _slope(outcome)
         said = f"slope {slope:.2f}" if np.isfinite(slope) else "no slope"
         (line,) = ax.plot(
             bins["risk"],
@@ -97,3 +92,10 @@ class TaskCalibrationDisplay(RiskDisplay):
         ax.plot([0, 1], [0, 1], color="0.4", linestyle=":", label="calibrated")
         ax.set(xlim=(-0.02 * last, last), ylim=(-0.02 * last, last))
         ax.legend(frameon=False, fontsize=8)
+
+
+def _slope(outcome):
+    """Return the calibration slope of one model in one task."""
+    units = np.arange(len(outcome.truth))
+    found = recalibration(outcome.positive, outcome.answer, outcome.weight, units)
+    return found[0]

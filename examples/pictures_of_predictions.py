@@ -13,8 +13,10 @@ from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import (
+    DecisionCurveDisplay,
     GroupLassoClassifier,
     IndependentTasks,
+    TaskCalibrationDisplay,
     TaskConfusionMatrixDisplay,
     TaskGraphRegressor,
     TaskLearningCurveDisplay,
@@ -120,6 +122,25 @@ matrices = TaskConfusionMatrixDisplay.from_report(
 # %% [markdown]
 # More than half of those who died within three years are taken for survivors where the
 # more probable answer is given, for few died. The curve says what other thresholds do.
+#
+# ## Risks
+#
+# A risk is more than an order of patients. Does it happen as often as predicted?
+
+# %%
+calibration = TaskCalibrationDisplay.from_report(report)
+for task in signs:
+    slope = calibration.slopes_["group lasso", task]
+    print(f"PBC, {task}: calibration slope {slope:.2f}")
+
+# %% [markdown]
+# Slopes near 1: yes, it does. (Below 1, risks would be too extreme; above 1, too
+# cautious.) And is it worth deciding by them? The net benefit weighs who is treated
+# rightly against who is treated in vain; a line above both others, "treat everybody"
+# and "treat nobody", is worth having.
+
+# %%
+decisions = DecisionCurveDisplay.from_report(report, tasks=["ascites", "death_3y"])
 
 # %% tags=["script"]
 # Pictures are in the notebook already; a script puts them into the folder it is given.
@@ -134,6 +155,8 @@ for end, display in {
     "_transfer": transfer,
     "_roc": curves,
     "_confusion": matrices,
+    "_calibration": calibration,
+    "_decisions": decisions,
 }.items():
     path = folder / f"pictures_of_predictions{end}.png"
     display.figure_.savefig(path, dpi=150)

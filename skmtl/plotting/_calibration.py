@@ -3,7 +3,6 @@
 import numpy as np
 
 from skmtl.plotting._risks import RiskDisplay
-from skmtl.plotting._style import shortened
 from skmtl.risks import calibration_bins, recalibration
 
 N_BINS = 10
@@ -68,7 +67,7 @@ class TaskCalibrationDisplay(RiskDisplay):
         return {(o.model, o.task): _slope(o) for o in self.outcomes}
 
     def _draw(self, ax, outcome, colour):
-        """Draw one curve; return its line."""
+        """Draw one curve; return its line and its slope."""
         bins = self._columns(outcome)
         slope = _slope(outcome)
         said = f"slope {slope:.2f}" if np.isfinite(slope) else "no slope"
@@ -78,20 +77,20 @@ class TaskCalibrationDisplay(RiskDisplay):
             color=colour,
             marker="o",
             markersize=4,
-            label=f"{shortened(outcome.model)}: {said}",
             zorder=3,
         )
-        return line
+        return line, said
 
     def _finish(self, ax, outcomes):
-        """Draw where calibrated risks are, and leave out what nobody has."""
+        """Draw where calibrated risks are; return that line."""
         ends = [
             self._columns(o)[key].max() for o in outcomes for key in ("risk", "share")
         ]
         last = min(1.02, 1.08 * max(ends))
-        ax.plot([0, 1], [0, 1], color="0.4", linestyle=":", label="calibrated")
+        look = {"color": "0.4", "linestyle": ":", "label": "calibrated"}
+        rule = ax.plot([0, 1], [0, 1], **look)
         ax.set(xlim=(-0.02 * last, last), ylim=(-0.02 * last, last))
-        ax.legend(frameon=False, fontsize=8)
+        return rule
 
 
 def _slope(outcome):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from skmtl.plotting._risks import RiskDisplay
-from skmtl.plotting._style import shortened
 from skmtl.risks import THRESHOLDS, net_benefit
 
 
@@ -65,20 +64,20 @@ class DecisionCurveDisplay(RiskDisplay):
         return {"threshold": THRESHOLDS, **dict(zip(names, found, strict=True))}
 
     def _draw(self, ax, outcome, colour):
-        """Draw one curve; return its line."""
+        """Draw one curve; return its line and no note."""
         benefit = self._columns(outcome)["net_benefit"]
-        (line,) = ax.plot(
-            THRESHOLDS, benefit, color=colour, label=shortened(outcome.model)
-        )
-        return line
+        (line,) = ax.plot(THRESHOLDS, benefit, color=colour)
+        return line, ""
 
     def _finish(self, ax, outcomes):
-        """Draw the two rules that need no model, and leave out where nobody is."""
+        """Draw the two rules that need no model; return their lines."""
         first = outcomes[0]
         share = np.average(first.positive, weights=first.weight)
         everybody = self._columns(first)["treat_all"]
-        ax.plot(THRESHOLDS, everybody, color="0.45", linestyle="--", label="everybody")
-        ax.axhline(0.0, color="0.45", linestyle=":", label="nobody")
+        look = {"color": "0.45", "label": "treat everybody"}
+        (line,) = ax.plot(THRESHOLDS, everybody, linestyle="--", **look)
+        look["label"] = "treat nobody"
+        rules = [line, ax.axhline(0.0, linestyle=":", **look)]
         last = max(o.answer.max() for o in outcomes)
         ax.set(xlim=(0, min(1.0, 1.05 * last)), ylim=(-0.15 * share, 1.1 * share))
-        ax.legend(frameon=False, fontsize=8, title="treat by", title_fontsize=8)
+        return rules

@@ -13,7 +13,8 @@ class RiskDisplay(BinaryTasksDisplay):
     """Labels of tasks with two classes, and predicted risks of the second class.
 
     A subclass has ``_columns(outcome)``, {name: values} of the curve of one model in
-    one task, ``_draw(ax, outcome, colour)``, ``_finish(ax, outcomes)``, ``_names``.
+    one task; ``_draw(ax, outcome, colour)``, which returns its line and a note or "";
+    ``_finish(ax, outcomes)``, which returns the lines of rules; and ``_names`` of axes.
 
     Parameters
     ----------
@@ -75,23 +76,32 @@ class RiskDisplay(BinaryTasksDisplay):
             )
         self.ax_ = panels(len(tasks), ax, (3.3, 3.2))
         self.figure_ = self.ax_[0].figure
-        colours, lines = self._colours(models), {}
+        colours = self._colours(models)
         for each, task in zip(self.ax_, tasks, strict=True):
             own = [o for o in self.outcomes if o.task == task]
             own.sort(key=lambda o: models.index(o.model))
-            for o in own:
-                line = self._draw(each, o, colours[o.model])
-                lines.setdefault(o.model, line)
-            self._finish(each, own)
+            drawn = [self._draw(each, o, colours[o.model]) for o in own]
+            rules = self._finish(each, own)
             tidy(each, grid="both")
             each.set_title(shortened(task), fontsize=10)
+            for o, (line, note) in zip(own, drawn, strict=True):
+                named = [shortened(o.model)] if len(tasks) == 1 else []
+                line.set_label(": ".join([*named, note] if note else named))
+            lines = [line for line, _ in drawn if line.get_label()]
+            lines += rules if len(tasks) == 1 else []
+            if lines:
+                each.legend(handles=lines, frameon=False, fontsize=8)
         outer_labels(self.ax_, *self._names)
-        if len(tasks) > 1 and len(models) > 1:
-            from matplotlib.lines import Line2D
-
-            handles = [
-                Line2D([], [], color=line.get_color(), label=shortened(name))
-                for name, line in lines.items()
-            ]
-            legend_above(self.ax_, handles)
+        if len(tasks) > 1:
+            legend_above(self.ax_, [*_handles(colours), *rules])
         return self
+
+
+def _handles(colours):
+    """Return what stands for each model in a legend."""
+    from matplotlib.lines import Line2D
+
+    return [
+        Line2D([], [], color=colour, label=shortened(name))
+        for name, colour in colours.items()
+    ]

@@ -33,7 +33,7 @@ def in_words(report, model="multi-task"):
     changes = -overall[["gain", "gain_high", "gain_low"]].astype(float)
     loss, low, high = changes.round(3) + 0.0  # no minus before zero
     lines = [
-        f"Learning together changed the loss by {loss:+.1%} on average over outcomes\n"
+        f"Learning together changed the loss by {loss:+.1%} on average over tasks\n"
         f"(95 % interval {low:+.1%} to {high:+.1%}; less is better)."
     ]
     verdicts = report.verdicts_[model]

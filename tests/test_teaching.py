@@ -88,6 +88,8 @@ def when_sharing_hurts(made):
     apart, together = wrong["A to E, and F alone"], wrong["between, all six"]
     assert apart[5] < together[5]
     assert apart[:5].mean() < together[:5].mean() < wrong["separate"][:5].mean()
+    chosen = made["guard"].chosen_
+    assert [t for t, choice in chosen.items() if choice == "fallback"] == ["F"]
     gains = made["report0"].to_frame("models").set_index("model")["gain"]
     assert abs(gains["chosen alpha"]) < 0.05
     assert gains["alpha = 10"] < -0.5

@@ -17,6 +17,7 @@ from skmtl import (
     IndependentTasks,
     PooledTasks,
     TaskGraphRegressor,
+    TransferGuard,
     compare,
 )
 
@@ -142,7 +143,7 @@ for name, row in tasks.iterrows():
 # 1. **Do not force it.** A model that can retreat (an `alpha` chosen by
 #    cross-validation) does much less harm than one that cannot: compare "between" with
 #    "shared" for F.
-# 2. **Leave out who does not belong.** Learn A to E together, and F alone.
+# 2. **Let a task go that does not belong.** Learn A to E together, and F alone.
 # 3. **Learn who belongs to whom** (notebook 3), if there are enough tasks to see it.
 #
 # The second, with the truth at hand:
@@ -165,6 +166,16 @@ for name, coef in tables.items():
 
 # %% [markdown]
 # F was harmed by the others, and the others, a little, by F.
+#
+# Without the truth, `TransferGuard` decides for each hospital: it keeps the model that
+# learns together where cross-validation inside the training data says that it is
+# better, and learning alone elsewhere.
+
+# %%
+guard = TransferGuard(models["between"], models["separate"], random_state=0)
+guard.fit(X, y, task=hospital)
+for name, choice in guard.chosen_.items():
+    print(f"hospital {name}: {'together' if choice == 'estimator' else 'alone'}")
 #
 # ## When there is nothing to share
 #

@@ -685,6 +685,24 @@ def packed_rmatvec(X, offsets, u, out):
 
 
 @jit
+def packed_means(X, offsets, s, out):
+    """Write the weighted means of the rows of each task to a row of out (T, p).
+
+    They are reckoned from the first row, so that of a constant feature is exact.
+    """
+    for t in range(len(out)):
+        first, mean, total = X[offsets[t]], out[t], 0.0
+        mean[:] = 0.0
+        for i in range(offsets[t], offsets[t + 1]):
+            x, si = X[i], s[i]
+            total += si
+            for j in range(len(mean)):
+                mean[j] += si * (x[j] - first[j])
+        for j in range(len(mean)):
+            mean[j] = first[j] + mean[j] / total
+
+
+@jit
 def packed_shift(X, offsets, shift, out):
     """Write the rows of X less the row of shift (T, p) of their task."""
     for t in range(len(shift)):

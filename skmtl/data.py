@@ -219,6 +219,14 @@ class TaskData:
         X = self.X[:, features]
         return replace(self, X=X if sparse.issparse(X) else np.asfortranarray(X))
 
+    def means(self, weight):
+        """Return the weighted means of the features in each packed task, (p, T)."""
+        if not self.small_blocks:
+            return self.rmatvec(weight) / self.per_task_sum(weight)
+        out = np.empty((self.n_tasks, self.n_features))
+        _kernels.packed_means(self.X, self.offsets, weight, out)
+        return np.ascontiguousarray(out.T)
+
     def less(self, shift):
         """Return the data with X - shift: (p, T), or (p, 1) where X is shared."""
         if self.shared:

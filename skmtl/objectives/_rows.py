@@ -361,7 +361,7 @@ def _centred(data, omega, c):
     that rows without weight cannot move them.
     """
     if not data.shared:
-        shift = data.rmatvec(omega) / c
+        shift = data.means(omega)
         return shift, data.less(shift)
     # One copy serves all tasks, whose own means are close to this one.
     shift = (omega.sum(axis=1) @ data.X / c.sum())[:, None]

@@ -360,11 +360,12 @@ def _centred(data, omega, c):
     Means far from 0 would cost the digits of the products that follow. Weighted, so
     that rows without weight cannot move them.
     """
-    if not data.shared:
+    if not (data.shared or data.n_tasks == 1):
         shift = data.means(omega)
         return shift, data.less(shift)
     # One copy serves all tasks, whose own means are close to this one.
-    shift = (omega.sum(axis=1) @ data.X / c.sum())[:, None]
+    of_rows = omega.sum(axis=1) if data.shared else omega
+    shift = (of_rows @ data.X / c.sum())[:, None]
     squares = np.einsum("ij,ij->j", data.X, data.X)
     if np.all(2.0 * len(data.X) * shift[:, 0] ** 2 <= squares):
         return np.zeros_like(shift), data  # no mean is larger than the deviation

@@ -111,7 +111,8 @@ $(VENV)/.notebooks: pyproject.toml $(VENV)/.created
 # What only a script does (the cells with that tag) is left out. If a cell raises, the
 # notebook is not written and make fails.
 docs/_build/notebooks/%.ipynb: examples/%.py $(VENV)/.notebooks FORCE
-	$(BIN)/python -m jupytext --quiet --to ipynb --set-kernel python3 --output - $< | \
+	@echo "== $<"
+	@$(BIN)/python -m jupytext --quiet --to ipynb --set-kernel python3 --output - $< | \
 	MPLBACKEND= $(BIN)/python -m nbconvert --stdin --to notebook --execute \
 		--log-level ERROR --ExecutePreprocessor.timeout=$(CELL_SECONDS) \
 		--TagRemovePreprocessor.enabled=True \

@@ -108,7 +108,7 @@ codes = found.coef_ @ shown.T
 second = codes[:, 1] if len(shown) > 1 else np.zeros(len(codes))
 right.scatter(codes[:, 0], second, s=18)
 right.axhline(0, color="0.5", linewidth=0.8)
-right.set(
+_ = right.set(
     xlabel="amount of direction 1", ylabel="amount of direction 2",
     title=f"{len(codes)} schools, rank {found.rank_}",
 )  # fmt: skip

@@ -122,7 +122,7 @@ for panel, (name, found) in zip(panels, fitted.items(), strict=True):
         panel.plot(YEARS, found.coef_[:, j], "o-", label=X.columns[j])
     panel.axhline(0, color="0.7", lw=1, zorder=0)
     panel.set(xlabel="year", title=f"Coefficients: {name}", ylim=(-0.3, 1.0))
-panels[1].legend(loc="center", fontsize="small", ncols=2)
+_ = panels[1].legend(loc="center", fontsize="small", ncols=2)
 
 # %% [markdown]
 # Bilirubin itself matters less as time goes by. Alone, the other coefficients come and

@@ -112,8 +112,8 @@ right.set(
     ylabel="relative squared error",
 )  # fmt: skip
 right.minorticks_off()
-right.legend(frameon=False)
 right.grid(alpha=0.3)
+_ = right.legend(frameon=False)
 
 # %% tags=["script"]
 import sys

@@ -88,7 +88,7 @@ for ax, (title, values) in zip(
     for edge in (5.5, 11.5):
         ax.axhline(edge, color="0.4", lw=0.8)
 axes[0].set_ylabel("outcome")
-picture.colorbar(image, ax=axes, label="relative to the largest", shrink=0.8)
+_ = picture.colorbar(image, ax=axes, label="relative to the largest", shrink=0.8)
 
 # %% tags=["script"]
 import sys

@@ -87,7 +87,7 @@ for (i, j), r in np.ndenumerate(shown):
     color = "white" if abs(r) > 0.6 else "black"
     ax.text(j, i, f"{r:.1f}", ha="center", va="center", color=color, size=8)
 ax.set_title("Learned relations of nine outcomes")
-picture.colorbar(image, label="correlation of coefficients")
+_ = picture.colorbar(image, label="correlation of coefficients")
 
 # %% tags=["script"]
 import sys

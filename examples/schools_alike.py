@@ -111,7 +111,7 @@ for panel, (name, found) in zip(panels, fitted.items(), strict=True):
         )
     panel.set(title=f"Tied {name}", xlabel="mean family background of the school")
 panels[0].set_ylabel("points per sd of family background")
-panels[0].legend(loc="lower right")
+_ = panels[0].legend(loc="lower right")
 
 # %% [markdown]
 # Tied to the mean, schools of both kinds are drawn to one slope. Tied to their kind,

@@ -82,7 +82,7 @@ for ax, (title, names, points, label) in zip(axes, parts, strict=True):
     ax.axvline(0, color="0.3", lw=0.8)
     ax.set(title=title, xlabel=label, yticks=place, yticklabels=names)
     ax.grid(axis="x", alpha=0.3)
-axes[0].legend(title="direction", frameon=False, loc="lower right")
+_ = axes[0].legend(title="direction", frameon=False, loc="lower right")
 
 # %% [markdown]
 # The first direction is mostly bilirubin, and every outcome goes along it: it could be

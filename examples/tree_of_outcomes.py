@@ -86,7 +86,7 @@ limit = np.abs(coef).max()
 image = right.imshow(coef, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
 right.set_xticks(range(X.shape[1]), X.columns, rotation=45, ha="right")
 right.set_yticks([])
-picture.colorbar(image, label="coefficient per sd of the feature")
+_ = picture.colorbar(image, label="coefficient per sd of the feature")
 
 # %% [markdown]
 # Bilirubin counts for every outcome, oedema for ascites (water in the belly), which the

@@ -1,5 +1,6 @@
 """The examples run without a warning, write their pictures, and are notebooks."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -36,6 +37,11 @@ def check_notebook(source):
     assert heads.index(' tags=["script"]') == len(heads) - 1
     notebook = source.partition('# %% tags=["script"]')[0]
     assert not re.search(r"sys\.argv|savefig|__name__|__file__", notebook)
+    for cell in re.findall(r"^# %%\n(.*?)(?=^# %%|\Z)", notebook, re.DOTALL | re.M):
+        last = ast.parse(cell).body[-1]
+        # A notebook would show the value of an expression, such as <Legend at 0x7f...>.
+        bare = isinstance(last, ast.Expr)
+        assert not bare or ast.unparse(last).startswith("print("), ast.unparse(last)
 
 
 @pytest.mark.parametrize("name", SAID)

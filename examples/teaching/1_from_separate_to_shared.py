@@ -42,7 +42,7 @@ print(f"{len(X)} patients to learn from, {X.shape[1]} features, 8 hospitals")
 
 # %%
 display = CoefficientDisplay.from_coefficients(truth, sort=False)
-display.ax_.set_title("The truth")
+_ = display.ax_.set_title("The truth")
 
 # %% [markdown]
 # A column is a hospital: the columns are alike, not equal.
@@ -147,7 +147,7 @@ ax.semilogx(alphas, bias, label="bias² (falls short of the differences)")
 ax.semilogx(alphas, variance, label="variance (few patients)")
 ax.semilogx(alphas, bias + variance, color="black", label="sum: the error")
 ax.set(xlabel="alpha", ylabel="squared error of the coefficients", title="40 draws")
-ax.legend()
+_ = ax.legend()
 
 # %% [markdown]
 # (The bias at the left end is that of the ridge penalty.)
@@ -188,7 +188,7 @@ ax.set_xticks(sizes, sizes)
 ax.minorticks_off()
 ax.axhline(0, color="0.5")
 ax.set(xlabel="patients per hospital", ylabel="% of the avoidable error saved")
-ax.set_title("Learning together, against alone")
+_ = ax.set_title("Learning together, against alone")
 
 # %% [markdown]
 # "Avoidable" is what remains of the error without the noise (9).

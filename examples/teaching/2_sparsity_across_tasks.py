@@ -105,8 +105,8 @@ print("group lasso:", by_row.round(2))
 path = mtl_path(GroupLassoRegressor(), X, Y, alphas=40, eps=0.05)
 display = PathDisplay.from_path(path, alpha=group.alpha_)
 ticks = [4, 2, 1, 0.5, 0.2]
-display.ax_.set_xticks(ticks, ticks)
 display.ax_.minorticks_off()
+_ = display.ax_.set_xticks(ticks, ticks)
 
 # %% [markdown]
 # Cross-validation asks for good predictions, not for the right features, and false rows
@@ -149,7 +149,7 @@ for T in n_tasks:
 _, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
 ax.plot(n_tasks, 100 * np.array(right), "o-")
 ax.set(xlabel="outcomes", ylabel="true among the first six (%)", ylim=(0, 103))
-ax.set_title("Outcomes vote on the features")
+_ = ax.set_title("Outcomes vote on the features")
 
 # %% [markdown]
 # ## The price: everything is shrunk

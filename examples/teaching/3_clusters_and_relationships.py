@@ -120,7 +120,7 @@ for k in counts:
 
 _, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
 ax.plot(counts, held_out, "o-")
-ax.set(xlabel="number of groups", ylabel="squared error, held out", xticks=counts)
+_ = ax.set(xlabel="number of groups", ylabel="squared error, held out", xticks=counts)
 
 # %% [markdown]
 # ## Relations with a sign
@@ -158,7 +158,7 @@ _, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
 for ax, matrix in zip(axes, (planted, learned), strict=True):
     TaskSimilarityDisplay.from_matrix(matrix, name="correlation", ax=ax)
 axes[0].set_ylabel("planted")
-axes[1].set_ylabel("learned")
+_ = axes[1].set_ylabel("learned")
 
 # %% [markdown]
 # Tasks 0 and 1 go together, 2 and 3 go together and against them, 4 and 5 are alone.

@@ -298,13 +298,15 @@ def test_new_classes(labels, sharing):
     assert len(model.head_rows_) == len(model.head_coef_)
 
 
-def test_sparse_rows_and_networks_without_hidden_layers():
+@pytest.mark.parametrize("sharing", ["hard", "soft", "sluice"])
+def test_sparse_rows_and_networks_without_hidden_layers(sharing):
     from scipy import sparse
 
     X, Y = nonlinear_tasks(n=80, T=2)
     X[np.abs(X) < 0.5] = 0.0
     for hidden in ((), (8,)):
-        model = quick_fit(MultiTaskMLPRegressor(hidden, **QUICK), X, Y)
+        model = MultiTaskMLPRegressor(hidden, sharing=sharing, **QUICK)
+        quick_fit(model, X, Y)
         other = copy.deepcopy(model)
         for one, rows in [(model, X), (other, sparse.csr_array(X))]:
             with pytest.warns(UserWarning, match="max_iter"):

@@ -68,7 +68,7 @@ def test_recalibration_is_a_logistic_regression():
     y, p = simulated(500)
     weight = np.random.default_rng(1).uniform(0.2, 3, size=500)
     slope, intercept, _ = recalibration(y, p, weight, np.arange(500))
-    model = LogisticRegression(C=np.inf, tol=1e-12, max_iter=1000)
+    model = LogisticRegression(C=1e10, tol=1e-12, max_iter=1000)
     model.fit(logit(p)[:, None], y, sample_weight=weight)
     assert_allclose([slope, intercept], [model.coef_[0, 0], model.intercept_[0]], 1e-5)
     assert_allclose(

@@ -253,10 +253,10 @@ def main():
             for n in sizes:
                 settings = {"n_features": n_features, "n": n}
                 shares = mean_of_runs(parallel, found, alike, settings, n_power)
-                names = (f"{n} rows: gain", f"helps ({n})", f"mean ({n})")
+                names = (f"gain ({n})", f"helps ({n})", f"mean ({n})")
                 row |= zip(names, map(percent, shares), strict=True)
             report(rows, f"{n_features} features", row)
-        title = f"3. Power, borrowed strength: {n_power} runs each, 4 tasks"
+        title = f"3. Power, borrowed strength: {n_power} runs each, 4 tasks of (rows)"
         table(title, list(row), rows)
 
 

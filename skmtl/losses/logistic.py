@@ -20,12 +20,19 @@ FAR = 700.0
 
 def _flat(*arrays):
     """Return (arrays broadcast, as contiguous ones of one dimension; their shape)."""
-    arrays = [np.asarray(a, dtype=float) for a in arrays]
-    shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    whole = (
-        a if a.shape == shape else np.array(np.broadcast_to(a, shape)) for a in arrays
-    )
-    return [np.require(a, requirements="CW").ravel() for a in whole], shape
+    shape = np.shape(arrays[-1])
+    if not all(_ready(a, shape) for a in arrays):
+        shape = np.broadcast_shapes(*map(np.shape, arrays))
+        arrays = [np.array(np.broadcast_to(a, shape), dtype=float) for a in arrays]
+        arrays = [np.ascontiguousarray(a) for a in arrays]
+    return [a.reshape(-1) for a in arrays], shape
+
+
+def _ready(a, shape):
+    """Tell whether compiled code can take an array as it is."""
+    if not isinstance(a, np.ndarray) or a.shape != shape or a.dtype != np.float64:
+        return False
+    return a.flags.c_contiguous and a.flags.writeable
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,8 @@ class Logistic(ScalarLoss):
         value, (slope, bend, model) = np.log1p(small), np.empty((3, len(z)))
         floor = CURVATURE_FLOOR * self.curvature
         _kernels.logistic_terms(y, w, z, small, floor, value, slope, bend, model)
+        if len(shape) == 1:
+            return value, slope, bend, model
         return tuple(a.reshape(shape) for a in (value, slope, bend, model))
 
     def conjugate(self, y, u):
@@ -109,7 +118,7 @@ class Logistic(ScalarLoss):
 
     def null(self, mean, z):
         """Return the mean loss of labels of this mean, of 0 and 1, at one z for all."""
-        return self.value(mean, z)
+        return np.maximum(z, 0.0) - mean * z + np.log1p(np.exp(-np.abs(z)))
 
     def link(self, mean):
         """Return the constant z that fits labels of this mean best."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from skmtl.losses import loss_parts
 
+TINY = np.finfo(float).tiny
 LABELS_AT_ONCE = 32_768  # few enough to stay in the cache
 
 
@@ -249,7 +250,7 @@ class RowLoss:
     def gap(self, Z, b, rho):
         """Return the Fenchel-Young term sum of l(z) + l*(rho u) - rho u z."""
         return sum(
-            float((w * p.loss.fenchel_gap(y, z, rho)).sum())
+            float(np.vdot(w, p.loss.fenchel_gap(y, z, rho)))
             for p, y, w, z in self._each(Z, b)
         )
 
@@ -276,8 +277,8 @@ class RowLoss:
         squares = 0.0
         for p in self.pieces:
             u_p, h_p = u[p.cells], h[p.cells]
-            share = np.divide(u_p, h_p, out=np.zeros_like(u_p), where=h_p > 0)
-            squares += float((u_p * share).sum())
+            # Where h is 0, so is u.
+            squares += float(np.vdot(u_p, u_p / np.maximum(h_p, TINY)))
         return h, squares
 
     def steepest(self):

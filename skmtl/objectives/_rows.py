@@ -11,7 +11,7 @@ from skmtl.losses import loss_parts
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._small_tasks import SmallTasks
-from skmtl.objectives._weighted_grams import weighted_grams
+from skmtl.objectives._weighted_grams import Pairs, weighted_grams
 from skmtl.quadratics import SPARSE_COST, DenseRows, Gram, SparseRows
 
 # Curvatures of all features in all tasks may take this much memory.
@@ -79,7 +79,7 @@ class DataObjective:
         if self.data.X.shape[0] * len(features) * 8 > PACK_BYTES:
             return None
         part = copy(self)
-        for name in ("nothing", "_products", "_common_gram"):
+        for name in ("nothing", "_products", "_pairs", "_common_gram"):
             vars(part).pop(name, None)
         part.data, part._kept = self.data.take(features), None
         part.mean, part.shift = self.mean[features], self.shift[features]
@@ -111,6 +111,15 @@ class DataObjective:
         """What multiplies with X: the data, or something faster."""
         small = not self.quadratic and self.data.small_blocks
         return SmallTasks(self.data) if small else self.data
+
+    @cached_property
+    def _pairs(self):
+        """Products of pairs of columns, where all of those are kept."""
+        data = self.data
+        if self.quadratic or not data.shared or sparse.issparse(data.X):
+            return None
+        fit = Pairs.fit(data.X.shape[0], self.n_features)
+        return Pairs(data.X) if fit and self.n_tasks > 1 else None
 
     def image(self, W):
         """Return the predictions (X - mean) W, without intercepts, in label shape."""
@@ -329,9 +338,12 @@ class DataObjective:
             if gram is not None:
                 return Gram(gram, index, ones, W, g, squares, exact=False)
         one = self.quadratic and self._one_weight
-        gram = weighted_grams(
-            self.data, features, h, self.mean[features], self.fit_intercept, one
-        )
+        if self._pairs is not None and len(features) == self.n_features:
+            gram = self._pairs.grams(h, self.fit_intercept)
+        else:
+            gram = weighted_grams(
+                self.data, features, h, self.mean[features], self.fit_intercept, one
+            )
         index = np.zeros(self.n_tasks, dtype=int) if one else index
         return Gram(gram, index, ones, W, g, squares, self.quadratic)
 

@@ -7,7 +7,8 @@ from skmtl.data import CHUNK_BYTES
 
 # So many columns, at most, are multiplied pair by pair, once for all tasks.
 FEW_COLUMNS = 32
-ROWS_OF_PAIRS = 1024  # whose products stay in the cache
+ROWS_OF_PAIRS = 1024  # at once, so that the products stay in the cache
+PAIR_BYTES = 2**26  # of products that are kept
 
 
 def weighted_grams(data, features, h, mean, centre, one):
@@ -41,17 +42,27 @@ def weighted_grams(data, features, h, mean, centre, one):
             continue
         weights = h[rows]
         if len(gram) > 1 and k <= FEW_COLUMNS and not sparse.issparse(columns):
-            gram += _grams_by_pairs(columns, weights)
+            for some in _slices(len(columns)):
+                gram += Pairs(columns[some]).grams(weights[some], centre=False)
         else:
             for s in range(len(gram)):
                 gram[s] += _gram(columns, weights[:, s])
         if centre:
             first += (columns.T @ weights).T
-    if centre:
-        means = first / data.per_task_sum(h)[:, None]
-        for s in range(len(gram)):
-            gram[s] -= np.outer(means[s], first[s])
+    return _centred(gram, first, data.per_task_sum(h)) if centre else gram
+
+
+def _centred(gram, first, total):
+    """Take the means out of Gram matrices, given weighted sums of columns, in place."""
+    for s in range(len(gram)):
+        gram[s] -= np.outer(first[s] / total[s], first[s])
     return gram
+
+
+def _slices(n):
+    """Yield slices of n rows whose products stay in the cache."""
+    for start in range(0, n, ROWS_OF_PAIRS):
+        yield slice(start, start + ROWS_OF_PAIRS)
 
 
 def _gram(X, weights):
@@ -62,22 +73,34 @@ def _gram(X, weights):
     return scaled.T @ scaled
 
 
-def _grams_by_pairs(X, h):
-    """Return X' diag(h_t) X for every column of h (n, T), as (T, k, k).
+class Pairs:
+    """The products of each pair of the columns of rows that all tasks share.
 
-    The product of each pair of columns is formed once, and weighted by one product.
+    They are formed once; then the Gram matrices of all tasks are one product.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, k)
     """
-    columns = np.ascontiguousarray(X.T)
-    k, n = columns.shape
-    a, b = np.tril_indices(k)
-    pairs, total = np.empty((len(a), min(n, ROWS_OF_PAIRS))), 0.0
-    for start in range(0, n, ROWS_OF_PAIRS):
-        part = columns[:, start : start + ROWS_OF_PAIRS]
-        some, i = pairs[:, : part.shape[1]], 0
-        for j in range(k):
-            np.multiply(part[: j + 1], part[j], out=some[i : i + j + 1])
+
+    def __init__(self, X):
+        self.columns = columns = np.ascontiguousarray(X.T)
+        self._ends = np.tril_indices(len(columns))
+        self._products, i = np.empty((len(self._ends[0]), len(X))), 0
+        for j in range(len(columns)):
+            np.multiply(columns[: j + 1], columns[j], self._products[i : i + j + 1])
             i += j + 1
-        total = total + some @ h[start : start + ROWS_OF_PAIRS]
-    gram = np.empty((h.shape[1], k, k))
-    gram[:, a, b] = gram[:, b, a] = total.T
-    return gram
+
+    @staticmethod
+    def fit(n, k):
+        """Tell whether the products of k columns of n rows are few enough to keep."""
+        return k <= FEW_COLUMNS and 4 * n * k * (k + 1) <= PAIR_BYTES
+
+    def grams(self, h, centre):
+        """Return X' diag(h_t) X for every column of h (n, T), as (T, k, k)."""
+        k = len(self.columns)
+        gram, (a, b) = np.empty((h.shape[1], k, k)), self._ends
+        gram[:, a, b] = gram[:, b, a] = (self._products @ h).T
+        if centre:
+            gram = _centred(gram, (self.columns @ h).T, np.ones(len(h)) @ h)
+        return gram

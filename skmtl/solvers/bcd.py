@@ -21,6 +21,8 @@ SMALL = 16  # so many rows are all looked at in any case
 MIN_WORKING_SET = 100
 FEW = 4  # times the rows that pull: they alone are looked at
 CHEAP = 1_000_000  # multiplications of a sweep: that many rows at least
+LOOK_AHEAD = 0.25  # share of a step over which the slope of a penalty is measured
+WORTH_IT, FARTHEST = 1.1, 2.0  # times a step: less is not looked at, more not believed
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
 QUICK = 0.03  # share that is left where nothing needs to be combined
 ALONE = 1e-4  # share of the gap that such a problem is solved to
@@ -130,7 +132,10 @@ def _advance(objective, penalty, point, features, monitor, model, last):
         lambda: monitor.report(current),
     )
     monitor.n_iter += max(sweeps, 1)
-    return _line_search(objective, penalty, point, current()), inside
+    new = _line_search(objective, penalty, point, current())
+    if new is not point and not model.exact:
+        new = _stretched(objective, penalty, point, new)
+    return new, inside
 
 
 def solve_quadratic(model, penalty, target, max_sweeps, report=None):
@@ -219,18 +224,39 @@ def _scatter(W, features, shape):
 
 def _line_search(objective, penalty, old, new):
     """Return the first of new, halfway, ... that decreases the objective enough."""
-    start = old.value + penalty.value(old.W)
+    kept, sought = penalty.value(old.W), penalty.value(new.W)
+    start, value = old.value + kept, new.value + sought
     step = new.W - old.W
-    slope = float(np.vdot(objective.gradient(old), step))
-    slope += penalty.value(new.W) - penalty.value(old.W)
+    slope = float(np.vdot(objective.gradient(old), step)) + sought - kept
     # Losses are sums of larger terms, so D0 tells better than a small sum of them.
     slack = ROUNDING * max(abs(start), objective.null)
     tau, image = 1.0, None
     for _ in range(40):
-        if new.value + penalty.value(new.W) <= start + 1e-4 * tau * slope + slack:
+        if value <= start + 1e-4 * tau * slope + slack:
             return new
         if image is None:
             image = new.Z - old.Z
         tau *= 0.5
         new = objective.at(old.W + tau * step, old.Z + tau * image, near=new)
+        value = new.value + penalty.value(new.W)
     return old
+
+
+def _stretched(objective, penalty, old, new):
+    """Return a point beyond a step to new where that is better, else new.
+
+    Where the secant of the slopes along the step leads: a quadratic of a curved loss
+    falls short where the loss grows straighter.
+    """
+    step, value = new.W - old.W, penalty.value(new.W)
+    first = float(np.vdot(objective.gradient(old), step))
+    last = first + objective.bend(new, old)
+    first += value - penalty.value(old.W)
+    last += (penalty.value(new.W + LOOK_AHEAD * step) - value) / LOOK_AHEAD
+    if not first < last < 0.0:
+        return new
+    tau = min(first / (first - last), FARTHEST)
+    if tau < WORTH_IT:
+        return new
+    ahead = old.W + tau * step, old.Z + tau * (new.Z - old.Z)
+    return _better(objective, penalty, new, ahead)

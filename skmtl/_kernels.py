@@ -619,6 +619,22 @@ def logistic_gaps(odds, rho, log_rho, log_more, out):
 
 
 @jit
+def excess(logs, d):
+    """Replace d by (1 + d) log(1 + d) - d, given its logarithms log(1 + d).
+
+    By its series where d is small: the sum of (-d)^k / (k (k - 1)).
+    """
+    for i in range(len(d)):
+        x = d[i]
+        s = x * x * (
+            1 / 2 - x * (1 / 6 - x * (1 / 12 - x * (1 / 20 - x * (1 / 30 - x * (
+            1 / 42 - x * (1 / 56 - x * (1 / 72 - x * (1 / 90 - x / 110))))))))
+        )  # fmt: skip
+        full = (1.0 + x) * logs[i] - x if x > -1.0 else 1.0
+        d[i] = s if abs(x) < 0.03 else full
+
+
+@jit
 def logistic_intercepts(e, w, offsets, total, low, high, b):
     """Move b to what sets the sum of w times the responses of a task to `total`.
 

@@ -11,6 +11,8 @@ from skmtl.losses.scalar import ScalarLoss
 # Beyond this predictor the exponential goes on as a straight line: no count is as
 # large, the loss stays convex, and squares of its slope do not overflow.
 LARGEST_Z = 350.0
+# Of numbers that differ by more than this factor the relative entropy needs no care.
+FAR = 1e8
 # Labels above the prediction have little curvature. A quadratic model is given this
 # share of their slope, or its minimum would be far away.
 CURVATURE_FLOOR = 1e-2
@@ -61,7 +63,9 @@ class Poisson(ScalarLoss):
         q = y + rho * (mu - y)
         # Of mu and q = mu (1 + d); by its definition where mu is far below q.
         d = (1.0 - rho) * (y - mu) / np.maximum(mu, 1e-300)
-        far = d > 1.0
+        far = d > FAR
+        if not far.any():
+            return mu * excess(d)
         near = mu * excess(np.where(far, 0.0, d))
         low = np.minimum(z, LARGEST_Z)
         return np.where(far, xlogy(q, np.where(far, q, 1.0)) - q * low - q + mu, near)

@@ -202,7 +202,7 @@ def _working_set(penalty, W, G, size):
     """Return (whole blocks of rows to work on, size of the next set at least)."""
     p = len(W)
     if p <= SMALL:
-        return np.arange(p), size
+        return penalty.complete(np.arange(p)), size
     used = np.flatnonzero(W.any(axis=1))
     crowded = 2 * len(used) > size
     size = max(size, (4 if crowded else 2) * len(used))

@@ -91,8 +91,6 @@ class TaskData:
     @cached_property
     def n_labels(self):
         """Observed labels of each task, shape (T,)."""
-        if self.shared and self.weight.all():
-            return np.full(self.n_tasks, len(self.weight))
         if self.shared:
             return np.count_nonzero(self.weight, axis=0)
         return np.diff(self.offsets)
@@ -139,13 +137,10 @@ class TaskData:
         if self.order is not None:
             chunk_bytes = chunk_bytes or CHUNK_BYTES
         limit = max(1, chunk_bytes // self._row_bytes) if chunk_bytes else None
-        bounds = (
-            [(None, 0, self.X.shape[0])]
-            if self.shared
-            else zip(
-                range(self.n_tasks), self.offsets[:-1], self.offsets[1:], strict=True
-            )
-        )
+        bounds = [(None, 0, self.X.shape[0])]
+        if not self.shared:
+            ends = self.offsets.tolist()
+            bounds = zip(range(self.n_tasks), ends, ends[1:], strict=False)
         for t, start, stop in bounds:
             step = limit or max(stop - start, 1)
             for a in range(start, stop, step):
@@ -167,11 +162,8 @@ class TaskData:
             return self.X
         if sparse.issparse(self.X):  # slicing a csr matrix would copy its data
             X, (start, stop) = self.X, (self.X.indptr[a], self.X.indptr[b])
-            parts = (
-                X.data[start:stop],
-                X.indices[start:stop],
-                X.indptr[a : b + 1] - start,
-            )
+            ends = X.indptr[a : b + 1] - start
+            parts = X.data[start:stop], X.indices[start:stop], ends
             return type(X)(parts, shape=(b - a, X.shape[1]), copy=False)
         return self.X[a:b]
 

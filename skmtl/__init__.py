@@ -5,9 +5,9 @@ from importlib import import_module
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
-    "attach_task": "data",
-    "stack_tasks": "data",
-    "wide_to_long": "data",
+    "attach_task": "tables",
+    "stack_tasks": "tables",
+    "wide_to_long": "tables",
     "TaskStatistics": "statistics",
     "GroupLassoRegressor": "linear_model",
     "GroupLassoClassifier": "linear_model",

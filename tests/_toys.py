@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from skmtl import make_mtl_pipeline
+from skmtl import attach_task, make_mtl_pipeline
 from skmtl.base import (
     SHARED,
     BaseTaskClassifier,
@@ -11,7 +11,6 @@ from skmtl.base import (
     ClassScoreMixin,
     encode_classes,
 )
-from skmtl.data import attach_task
 
 
 def ridge(X, y, weight, alpha):

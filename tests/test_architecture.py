@@ -29,7 +29,8 @@ TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 # Imports go down this list or stay within one entry's row, never up.
 LAYERS = [
     {"_compat", "_jit", "_kernels"},
-    {"task_labels", "layouts", "data", "moments", "statistics", "splits", "risks"}
+    {"task_labels", "layouts", "data", "tables", "moments", "statistics", "splits"}
+    | {"risks"}
     | {"losses", "penalties", "complements", "quadratics", "objectives", "expressions"},
     {"solvers"},
     {"base", "linear_model", "neural_network", "baselines", "preprocessing"}

@@ -7,7 +7,7 @@ from operator import itemgetter
 import numpy as np
 from scipy import sparse
 
-from skmtl.data import CHUNK_BYTES
+from skmtl.data import CHUNK_BYTES, column_means
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,15 @@ def _block_moments(X, y, s):
     weight = s.sum()
     y_mean = s @ y / weight
     Yc = y - y_mean
-    x_mean = np.asarray(X.T @ s).ravel() / weight
     if sparse.issparse(X):
+        x_mean = X.T @ s / weight
         scaled = X.multiply(s[:, None]).tocsr()
         gram = (X.T @ scaled).toarray()
         gram -= np.outer(weight * x_mean, x_mean)
         xy = np.asarray(scaled.T @ Yc)  # Yc has mean 0, so X need not be centred
         _centre_first(X, Yc, s, x_mean, weight, gram, xy)
     else:
+        x_mean = column_means(X, s)
         Xc = X - x_mean
         if np.all(s == s[0]):
             gram = s[0] * (Xc.T @ Xc)

@@ -62,10 +62,15 @@ def moments(X, y, s):
     return (len(y), weight, x_mean, y_mean, (Xc * s[:, None]).T @ yc, s @ yc**2), gram
 
 
-def test_a_feature_that_is_constant_in_a_task_has_no_products():
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("n_tasks", [1, 7])
+def test_a_feature_that_is_constant_in_a_task_has_no_products(
+    n_tasks, small, monkeypatch
+):
+    monkeypatch.setattr(data_module, "SMALL_BLOCK", 20_000 if small else 0)
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(400, 3)), rng.normal(size=400)
-    task, weight = np.arange(400) % 7, rng.uniform(0.1, 3, 400)
+    task, weight = np.arange(400) % n_tasks, rng.uniform(0.1, 3, 400)
     X[:, 1] = 1e3 / (3 + task)  # no such number is exact
     s = TaskStatistics.from_rows(X, y, task=task, sample_weight=weight)
     assert not s.gram[:, 1].any()

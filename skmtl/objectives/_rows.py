@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from skmtl.data import CHUNK_BYTES, PACK_BYTES
+from skmtl.data import CHUNK_BYTES, PACK_BYTES, column_means
 from skmtl.losses import loss_parts
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
@@ -65,7 +65,7 @@ class DataObjective:
         if not self.fit_intercept:
             return data
         if not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES:
-            self.shift, data = _centred(data, self.omega, self.c)
+            self.shift, data = _centred(data, self.omega)
         alike = data.shared and bool(np.all(self.omega == self.omega[:, :1]))
         omega = self.omega[:, :1] if alike else self.omega
         self.mean[:] = data.rmatvec(omega) / self.c[: omega.shape[-1]]
@@ -366,7 +366,7 @@ def _few_values(scale):
     return 1.25 ** np.ceil(np.log(scale) / np.log(1.25) - 1e-9)
 
 
-def _centred(data, omega, c):
+def _centred(data, omega):
     """Return (what was subtracted, (p, T) or (p, 1); data with a centred X).
 
     Means far from 0 would cost the digits of the products that follow. Weighted, so
@@ -377,7 +377,7 @@ def _centred(data, omega, c):
         return shift, data.less(shift)
     # One copy serves all tasks, whose own means are close to this one.
     of_rows = omega.sum(axis=1) if data.shared else omega
-    shift = (of_rows @ data.X / c.sum())[:, None]
+    shift = column_means(data.X, of_rows)[:, None]
     squares = np.einsum("ij,ij->j", data.X, data.X)
     if np.all(2.0 * len(data.X) * shift[:, 0] ** 2 <= squares):
         return np.zeros_like(shift), data  # no mean is larger than the deviation

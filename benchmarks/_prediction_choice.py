@@ -21,8 +21,7 @@ class Candidate:
     `ones` is the value of a column that takes the place of the intercepts, so that they
     are penalised like any coefficient (0: intercepts are free). With `after_pooled` the
     labels are what a ridge regression on the pooled rows leaves over, which the tasks
-    then share at no cost. With `by_noise` a task counts by 1 / sd of what a ridge
-    regression of its own leaves over.
+    then share at no cost.
     """
 
     name: str
@@ -31,7 +30,6 @@ class Candidate:
     eps: float = 1e-3
     ones: float = 0.0
     after_pooled: bool = False
-    by_noise: bool = False
 
     def variant(self, label, **changes):
         """Return another, with a label before the name."""
@@ -75,16 +73,6 @@ class Part:
         means = [self.pooled[self.train & (self.task == t)].mean() for t in tasks]
         return tasks[np.argsort(means, kind="stable")]
 
-    def weights(self):
-        """Return {task: 1 / sd of what a ridge regression leaves over}."""
-        found = {}
-        for t in np.unique(self.task):
-            rows = self.train & (self.task == t)
-            own = RidgeCV(RIDGES).fit(self.X[rows], self.y[rows])
-            found[t] = 1.0 / (self.y[rows] - own.predict(self.X[rows])).std()
-        mean = np.mean(list(found.values()))
-        return {t: weight / mean for t, weight in found.items()}
-
 
 def choose(candidates, part):
     """Return the `Choice` with the least squared error in folds of the training part.
@@ -106,8 +94,6 @@ def fit(candidate, part):
     if candidate.after_pooled:
         y = y - part.pooled
     model = clone(candidate.model).set_params(fit_intercept=not candidate.ones)
-    if candidate.by_noise:
-        model.set_params(task_weight=part.weights())
     search = AlphaPathCV(
         model, alphas=candidate.alphas, eps=candidate.eps, cv=part.folds
     )

@@ -8,6 +8,7 @@ HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "shared" / "data"
 SCHOOL_SPLITS = HERE / "school_splits.npz"
 N_SPLITS = 10
+TEST_TIME = 2  # column of Parkinsons: days since the trial began
 
 
 def school():

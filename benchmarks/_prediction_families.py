@@ -131,26 +131,53 @@ def _text(parameters):
 
 
 def classifiers(order):
-    """Return {family: model}; tasks in an order for chains."""
+    """Return {family: models among which the second parameters are chosen}.
+
+    Chains take the tasks in an order.
+    """
+    betas = [{"beta": beta} for beta in (0.01, 0.03, 0.1)]
+    ridges = [{"ridge": ridge} for ridge in (0.003, 0.03, 0.3)]
+    rough = {"n_init": 1, "random_state": 0, "tol": 1e-3}
+    graph, clusters = models.TaskGraphClassifier, models.TaskClusteringClassifier
+    families = {
+        "GroupLasso": (models.GroupLassoClassifier(), [{}]),
+        "ReweightedGroupLasso": (
+            models.ReweightedGroupLassoClassifier(tol=1e-3),
+            [{"gamma": 10.0}, {"penalty": "sqrt"}],
+        ),
+        "SharedSpecific": (
+            models.SharedSpecificClassifier(),
+            [*betas, *({**beta, **LOW_RANK} for beta in betas)],
+        ),
+        "TraceNorm": (models.TraceNormClassifier(), [{}]),
+        "TaskRelationship": (models.TaskRelationshipClassifier(), [{}]),
+        "TaskGraph, mean": (graph(), ridges),
+        "TaskGraph, mean, l2": (graph(norm="l2"), ridges),
+        "TaskGraph, knn": (graph(graph="knn", n_neighbors=2), ridges),
+        "TaskProgression": (
+            models.TaskProgressionClassifier(order=order),
+            [
+                {"beta": beta, "gamma": gamma}
+                for beta in (0.003, 0.03)
+                for gamma in (0.003, 0.03)
+            ],
+        ),
+        "TaskTree": (models.TaskTreeClassifier(), [{}]),
+        "TaskClustering": (
+            clusters(),
+            [{"n_clusters": k, **beta} for k in (1, 2) for beta in betas],
+        ),
+        "TaskClustering, kmeans": (clusters(2, method="kmeans", **rough), betas),
+        "SharedSubspace": (
+            models.SharedSubspaceClassifier(),
+            [{"n_components": k, **beta} for k in (1, 2) for beta in betas],
+        ),
+        "LatentTask": (
+            models.LatentTaskClassifier(**rough),
+            [{"n_latent": k} for k in (1, 2, 3)],
+        ),
+    }
     return {
-        "GroupLasso": models.GroupLassoClassifier(),
-        "ReweightedGroupLasso": models.ReweightedGroupLassoClassifier(
-            penalty="sqrt", tol=1e-3
-        ),
-        "SharedSpecific": models.SharedSpecificClassifier(beta=0.03),
-        "TraceNorm": models.TraceNormClassifier(),
-        "TaskRelationship": models.TaskRelationshipClassifier(),
-        "TaskGraph, mean": models.TaskGraphClassifier(ridge=0.03),
-        "TaskGraph, mean, l2": models.TaskGraphClassifier(norm="l2", ridge=0.03),
-        "TaskGraph, knn": models.TaskGraphClassifier(
-            graph="knn", n_neighbors=2, ridge=0.03
-        ),
-        "TaskProgression": models.TaskProgressionClassifier(order=order),
-        "TaskTree": models.TaskTreeClassifier(),
-        "TaskClustering": models.TaskClusteringClassifier(beta=0.03),
-        "TaskClustering, kmeans": models.TaskClusteringClassifier(
-            beta=0.03, method="kmeans", n_init=1, random_state=0, tol=1e-3
-        ),
-        "SharedSubspace": models.SharedSubspaceClassifier(beta=0.03),
-        "LatentTask": models.LatentTaskClassifier(n_init=1, random_state=0, tol=1e-3),
+        family: [clone(model).set_params(**second) for second in grid]
+        for family, (model, grid) in families.items()
     }

@@ -12,6 +12,7 @@ All parameters are chosen in folds of the training part; test rows are only pred
   was left out, with imputation and scaling in an `MTLPipeline`.
 """
 
+import sys
 import warnings
 from time import process_time
 
@@ -22,6 +23,7 @@ from _prediction_data import (
     DATA,
     N_SPLITS,
     SCHOOL_SPLITS,
+    TEST_TIME,
     heart_disease,
     hold_out,
     parkinsons,
@@ -94,7 +96,8 @@ def run(data, tests, score, settings, name, folds):
     """
     X, y, task = data
     scores, chosen, seconds = {}, {}, {}
-    for test in tests:
+    for k, test in enumerate(tests):
+        print(f"split {k + 1} of {len(tests)}", file=sys.stderr, flush=True)
         part = Part(X, y, task, test, folds)
         rows = part.train
         for row, model in baselines(name).items():
@@ -158,13 +161,12 @@ def run_school(quick, n_splits):
 
     def settings(family):
         plain, after = candidates(family, quick, task_weight="n_samples")
+        plain = [c.variant("", ones=1.0) for c in plain]
+        after = [c.variant("pooled +", ones=2.0, after_pooled=True) for c in after]
         return {
             "free intercepts": candidates(family, quick)[0],
-            "as others": [c.variant("", ones=1.0) for c in plain],
-            "chosen": [
-                *(c.variant("", ones=2.0) for c in plain),
-                *(c.variant("pooled +", ones=2.0, after_pooled=True) for c in after),
-            ],
+            "as others": plain,
+            "chosen": plain + after,
         }
 
     found = run(data, tests, explained, settings, "school", folds=3)
@@ -177,17 +179,22 @@ def run_parkinsons(quick, n_splits):
     """Print the tables of Parkinsons."""
     data = simulated(seed=1) if quick else parkinsons()
 
+    free = np.ones(data[0].shape[1])
+    free[TEST_TIME] = 0.0
+    changes = {
+        "": {},
+        "scale_y": {"scale_y": True},
+        "test_time free": {"penalty_weights": free},
+    }
+
     def settings(family):
-        plain, _ = candidates(family, quick, task_weight="n_samples")
-        scaled, _ = candidates(family, quick, task_weight="n_samples", scale_y=True)
-        return {
-            "as others": plain,
-            "chosen": [
-                *plain,
-                *(c.variant("scale_y") for c in scaled),
-                *(c.variant("by noise", by_noise=True) for c in plain),
-            ],
+        found = {
+            label: candidates(family, quick, task_weight="n_samples", **change)[0]
+            for label, change in changes.items()
+            if change.keys() <= family[0].get_params().keys()
         }
+        several = [c.variant(label) for label in found for c in found[label]]
+        return {"as others": found[""], "chosen": several}
 
     for share in (0.25, 0.75):
         tests = hold_out(data[2], 1.0 - share, 1 if quick else n_splits)
@@ -198,6 +205,25 @@ def run_parkinsons(quick, n_splits):
         )
         print_scores(title, found, PARKINSONS_OTHERS[share], 3)
         compare_with(found[0], -1.0, "GroupLasso", "as others")
+
+
+def best_pipeline(models, frame, y):
+    """Return the fitted pipeline of the model with the least log-loss in its folds."""
+    fitted = [
+        make_mtl_pipeline(
+            SimpleImputer(strategy="median"),
+            StandardScaler(),
+            model,
+            task_col="hospital",
+        ).fit(frame, y)
+        for model in models
+    ]
+    if len(fitted) == 1:
+        return fitted[0]
+    return min(
+        fitted,
+        key=lambda pipeline: pipeline[-1].cv_mean_scores_.mean(axis=1).min(),
+    )
 
 
 def run_heart(quick, _):
@@ -215,9 +241,16 @@ def run_heart(quick, _):
         ),
         "the same, and a level per hospital": PooledTasks(logistic, unseen="shared"),
     }
-    for family, model in classifiers(names).items():
-        model.set_params(unseen="shared")
-        models[family] = AlphaPathCV(model, alphas=2 if quick else 15, cv=TaskKFold(3))
+    models = {row: [model] for row, model in models.items()}
+    for family, several in classifiers(names).items():
+        models[family] = [
+            AlphaPathCV(
+                model.set_params(unseen="shared"),
+                alphas=2 if quick else 15,
+                cv=TaskKFold(3),
+            )
+            for model in several[: 1 if quick else None]
+        ]
     splits = {
         "within": TaskKFold(5, shuffle=True, random_state=0).split(
             frame, y, task=hospital
@@ -226,22 +259,16 @@ def run_heart(quick, _):
     }
     splits = {kind: list(folds) for kind, folds in splits.items()}
     rows, start = [], process_time()
-    for row, model in models.items():
+    for row, several in models.items():
         texts = {}
         for kind, folds in splits.items():
             probability = np.zeros(len(y))
             for train, test in folds:
-                pipeline = make_mtl_pipeline(
-                    SimpleImputer(strategy="median"),
-                    StandardScaler(),
-                    model,
-                    task_col="hospital",
-                )
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", ConvergenceWarning)
                     # A hospital that was left out is unseen on purpose.
                     warnings.simplefilter("ignore", UserWarning)
-                    pipeline.fit(frame.iloc[train], y[train])
+                    pipeline = best_pipeline(several, frame.iloc[train], y[train])
                     shown = pipeline.predict_proba(frame.iloc[test])
                 probability[test] = shown[:, 1]
             auc = [

@@ -347,6 +347,19 @@ def test_path_and_search(planted):
     assert search.best_estimator_.codes_.shape == (16, 3)
 
 
+def test_directions_that_a_strong_penalty_left_out_come_back_along_a_path(planted):
+    X, y, task, *_ = planted
+    model = LatentTaskRegressor(3, beta=0.3, random_state=0)
+    path = mtl_path(model, X, y, task=task, alphas=[20.0, 5.0, 1.0, 0.3])
+    ranks = [np.linalg.matrix_rank(coef, tol=1e-8) for coef in path.coefs]
+    assert ranks[0] < 3
+    assert ranks[-1] == 3
+    alone = model.set_params(alpha=0.3).fit(X, y, task=task)
+    predicted = (X * path.coefs[-1, task]).sum(axis=1) + path.intercepts[-1, task]
+    own = ((y - alone.predict(X, task=task)) ** 2).mean()
+    assert ((y - predicted) ** 2).mean() == pytest.approx(own, rel=0.02)
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -43,8 +43,8 @@ def test_the_file_of_splits_is_what_the_seeds_give():
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"ones": 2.0, "after_pooled": True}, {"by_noise": True}],
-    ids=["plain", "pooled", "noise"],
+    [{}, {"ones": 2.0, "after_pooled": True}],
+    ids=["plain", "pooled"],
 )
 def test_labels_of_test_rows_change_nothing(changes):
     from _prediction_choice import Candidate, Part, choose

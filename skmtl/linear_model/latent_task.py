@@ -1,5 +1,6 @@
 """Latent tasks: every task is a sparse combination of a few (GO-MTL)."""
 
+from itertools import chain
 from numbers import Integral, Real
 
 import numpy as np
@@ -34,11 +35,12 @@ class _LatentTask(LinearTaskModel):
 
     def _solve(self, objective, W0, callback, max_iter=None):
         penalty = self._penalty()
-        if W0 is None:
-            inner, k = objective.inner, objective.n_tasks
-            starts = factor_starts(inner, k, self.n_init, self.random_state)
-        else:
-            starts = [W0]
+        inner, k = objective.inner, objective.n_tasks
+        starts = factor_starts(inner, k, self.n_init, self.random_state)
+        if W0 is not None:
+            # A direction that the last strength left out is 0 in both factors, where
+            # no descent brings it back: only a start of its own does.
+            starts = [W0] if W0.any(axis=0).all() else chain([W0], starts)
         solver = self._solver_for(penalty)
         return solve_alternating(
             objective,

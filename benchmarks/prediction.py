@@ -1,7 +1,7 @@
 """Prediction on three real tables: what each family gains over learning tasks alone.
 
-Run with ``python benchmarks/prediction.py [--quick] [--only school] [--splits 10]``.
-All parameters are chosen in folds of the training part; test rows are only predicted.
+Run with ``python benchmarks/prediction.py [--quick] [--only school] [--jobs 2]``. All
+parameters are chosen in folds of the training part; test rows are only predicted.
 
 * School: the score of 15,362 pupils at 139 schools; three quarters of each school's
   pupils train, the rest test, in 10 splits that ``school_splits.npz`` fixes. The figure
@@ -34,6 +34,7 @@ from _prediction_data import (
     write_school_splits,
 )
 from _prediction_families import candidates, classifiers, regressors
+from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegressionCV, RidgeCV
@@ -89,30 +90,44 @@ def rmse(y, predicted):
     return np.sqrt(((y - predicted) ** 2).mean())
 
 
-def run(data, tests, score, settings, name, folds):
-    """Return ({row: {setting: scores}}, {family: choices}, {family: seconds}).
-
-    `settings` makes {setting: candidates} of a family.
-    """
+def run_split(k, data, test, score, settings, name, folds):
+    """Return ({row: {setting: score}}, {family: choice}, {family: seconds})."""
     X, y, task = data
     scores, chosen, seconds = {}, {}, {}
-    for k, test in enumerate(tests):
-        print(f"split {k + 1} of {len(tests)}", file=sys.stderr, flush=True)
+    with stopwatch() as clock:
         part = Part(X, y, task, test, folds)
         rows = part.train
         for row, model in baselines(name).items():
             model.fit(part.X[rows], y[rows], task=task[rows])
-            got = score(y[test], model.predict(part.X[test], task=task[test]))
-            scores.setdefault(row, {}).setdefault("chosen", []).append(got)
+            predicted = model.predict(part.X[test], task=task[test])
+            scores[row] = {"chosen": score(y[test], predicted)}
         for row, family in regressors(part.order()).items():
-            start = process_time()
+            start, scores[row] = clock(), {}
             for setting, several in settings(family).items():
-                choice = choose(several, part)
-                got = score(y[test], choice.predicted)
-                scores.setdefault(row, {}).setdefault(setting, []).append(got)
-            chosen.setdefault(row, []).append(choice)
-            seconds[row] = seconds.get(row, 0.0) + process_time() - start
+                chosen[row] = choose(several, part)
+                scores[row][setting] = score(y[test], chosen[row].predicted)
+            seconds[row] = clock() - start
+    print(f"split {k + 1} is done", file=sys.stderr, flush=True)
     return scores, chosen, seconds
+
+
+def run(data, tests, *rest, jobs):
+    """Return the three of `run_split`, each with a list over splits at its leaves.
+
+    `rest` is a score, a function that makes {setting: candidates} of a family, the name
+    of a task and the number of inner folds.
+    """
+    done = Parallel(jobs)(
+        delayed(run_split)(k, data, test, *rest) for k, test in enumerate(tests)
+    )
+    scores, *others = zip(*done, strict=True)
+    gathered = {
+        row: {setting: [s[row][setting] for s in scores] for setting in found}
+        for row, found in scores[0].items()
+    }
+    return gathered, *(
+        {row: [o[row] for o in many] for row in many[0]} for many in others
+    )
 
 
 def print_scores(title, found, others, digits):
@@ -125,14 +140,15 @@ def print_scores(title, found, others, digits):
             texts["sd"] = f"{np.std(by_setting['chosen'], ddof=1):.{digits}f}"
         texts["reported"] = others.get(row, "-")
         if row in chosen:
-            texts["seconds"] = f"{seconds[row] / len(chosen[row]):.1f}"
+            texts["seconds"] = f"{np.mean(seconds[row]):.1f}"
             poor = sum(choice.unfinished for choice in chosen[row])
             texts["most often chosen"] = most_frequent(chosen[row]) + "*" * (poor > 0)
         rows.append((row, texts))
     settings = [s for s in next(reversed(scores.values())) if s != "chosen"]
     columns = [*settings, "chosen", "sd", "reported", "seconds", "most often chosen"]
     table(title, columns, rows)
-    print(f"{sum(seconds.values()):.0f} s in all; * not every fit converged")
+    total = sum(map(sum, seconds.values()))
+    print(f"{total:.0f} s in all; * not every fit converged")
 
 
 def compare_with(scores, sign, reference, setting):
@@ -148,7 +164,7 @@ def compare_with(scores, sign, reference, setting):
     )
 
 
-def run_school(quick, n_splits):
+def run_school(quick, n_splits, jobs):
     """Print the table of School."""
     data = simulated() if quick else school()
     y = data[1]
@@ -169,13 +185,13 @@ def run_school(quick, n_splits):
             "chosen": plain + after,
         }
 
-    found = run(data, tests, explained, settings, "school", folds=3)
+    found = run(data, tests, explained, settings, "school", 3, jobs=jobs)
     title = f"School: variance explained, mean of {len(tests)} splits"
     print_scores(title, found, SCHOOL_OTHERS, 4)
     compare_with(found[0], 1.0, "TaskGraph, mean", "as others")
 
 
-def run_parkinsons(quick, n_splits):
+def run_parkinsons(quick, n_splits, jobs):
     """Print the tables of Parkinsons."""
     data = simulated(seed=1) if quick else parkinsons()
 
@@ -198,7 +214,7 @@ def run_parkinsons(quick, n_splits):
 
     for share in (0.25, 0.75):
         tests = hold_out(data[2], 1.0 - share, 1 if quick else n_splits)
-        found = run(data, tests, rmse, settings, "patient", folds=5)
+        found = run(data, tests, rmse, settings, "patient", 5, jobs=jobs)
         title = (
             f"Parkinsons, {share:.0%} of the rows train: RMSE, mean of {len(tests)} "
             "splits"
@@ -226,7 +242,7 @@ def best_pipeline(models, frame, y):
     )
 
 
-def run_heart(quick, _):
+def run_heart(quick, *_):
     """Print the table of heart disease."""
     frame, y = simulated_hospitals() if quick else heart_disease()
     hospital = frame["hospital"].to_numpy()
@@ -295,13 +311,14 @@ def main():
         __doc__,
         (["--only"], {"choices": TABLES, "nargs": "*", "default": TABLES}),
         (["--splits"], {"type": int, "default": N_SPLITS, "help": "at most 10"}),
+        (["--jobs"], {"type": int, "default": 1, "help": "splits at the same time"}),
     )
     describe()
     runs = {"school": run_school, "parkinsons": run_parkinsons, "heart": run_heart}
     with stopwatch():
         for name in chosen.only:
             if chosen.quick or DATA.exists():
-                runs[name](chosen.quick, min(chosen.splits, N_SPLITS))
+                runs[name](chosen.quick, min(chosen.splits, N_SPLITS), chosen.jobs)
             else:
                 print(f"{DATA} is needed; --quick runs on simulated data.")
 

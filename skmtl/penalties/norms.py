@@ -1,8 +1,9 @@
 """Norms of flattened blocks, one per row of F (B, q), together with an l1 norm.
 
 Each norm N gives, row by row with strengths a2, a1 (B,) of N and of the l1 norm:
-`value`, `prox` (of a2 N, after the l1 part has been shrunk), `dual` (the least a such
-that a tau ||.||_1 + a gamma N has the block at 0 under a pull of magnitudes A), and
+`value`, `prox` (of a2 N, after the l1 part has been shrunk), `beyond` (the norm of that
+prox: what is left outside of the dual ball), `dual` (the least a such that
+a tau ||.||_1 + a gamma N has the block at 0 under a pull of magnitudes A), and
 `face_distance` (of the pull R to the subdifferential at F != 0).
 """
 
@@ -51,6 +52,11 @@ class L2:
         return S * factor[:, None]
 
     @staticmethod
+    def beyond(S, a2):
+        """Return the distance of S to the dual ball of radius a2, row by row."""
+        return np.maximum(row_norms(S) - a2, 0.0)
+
+    @staticmethod
     def dual(A, tau, gamma):
         """Return the smallest a with ||soft(A, a tau)|| <= a gamma, row by row."""
         if tau == 0.0:
@@ -93,6 +99,11 @@ class Linf:
         A = np.abs(S)
         level = np.where(A.sum(axis=1) > a2, _simplex_threshold(A, a2), 0.0)
         return np.sign(S) * np.minimum(A, level[:, None])
+
+    @staticmethod
+    def beyond(S, a2):
+        """Return the distance of S to the dual ball of radius a2, row by row."""
+        return row_norms(Linf.prox(S, a2))
 
     @staticmethod
     def dual(A, tau, gamma):

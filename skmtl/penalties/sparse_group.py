@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from skmtl.penalties.blocks import Blocks
-from skmtl.penalties.norms import NORMS, row_norms, soft
+from skmtl.penalties.norms import NORMS, soft
 
 
 def _positive_part(V, threshold):
@@ -152,7 +152,8 @@ class SparseGroup:
         """
         distance = np.empty(len(W))
         for N, rows, a2, a1, _, _, (F, R) in self._flat(W, -G):
-            found = row_norms(N.prox(self._shrink(R, a1[:, None]), a2))
+            plain = not (self.positive or self._l1)
+            found = N.beyond(R if plain else self._shrink(R, a1[:, None]), a2)
             on = F.any(axis=1)
             found[on] = N.face_distance(R[on], F[on], a2[on], a1[on], self._shrink)
             if rows is None:

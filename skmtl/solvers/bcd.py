@@ -28,6 +28,7 @@ QUICK = 0.03  # share that is left where nothing needs to be combined
 ALONE = 1e-4  # share of the gap that such a problem is solved to
 POOR = 0.3  # share of the gap that a round with a good model does not leave
 ROUNDS_COMBINED = 3  # of models that are not exact
+NEAR = 10.0  # times the target: one more sweep may do
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
 ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 
@@ -155,7 +156,7 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
             lambda rho: (1.0 - rho) ** 2 * model.value(), penalty, model.W.T, g.T
         )
 
-    sweeps, found, best, stalled = 0, np.inf, np.inf, 0
+    sweeps, found, best, stalled, near = 0, np.inf, np.inf, 0, False
     until_check = SWEEPS_PER_CHECK
     if model.W.size >= COSTLY:
         until_check = FIRST_SWEEPS if model.exact else FIRST_SWEEPS - 1
@@ -174,7 +175,9 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
             break
         until_check = min(2 * until_check, SWEEPS_PER_CHECK)
         best, stalled = min(best, found), stalled + 1 if found >= best else 0
-        if newton.due(model, sweeps) and newton.step(model, value, found, g):
+        if found <= NEAR * target and not near:
+            near, until_check = True, 1
+        elif newton.due(model, sweeps) and newton.step(model, value, found, g):
             anderson, until_check = Anderson(), 1
         if report is not None and report():
             return sweeps, found, True

@@ -17,3 +17,8 @@ def jit(function):
         return numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # numba found no directory that it may write to
         return numba.njit(**_OPTIONS)(function)
+
+
+def part_of(function):
+    """Put the code of a function into what calls it, which compiles sooner that way."""
+    return numba.njit(inline="always", **_OPTIONS)(function)

@@ -13,7 +13,7 @@ quadratic along the rows of a block, exactly so for a block of one row.
 
 import numpy as np
 
-from skmtl._jit import jit
+from skmtl._jit import jit, part_of
 
 
 @jit
@@ -49,7 +49,7 @@ def solve_block(center, bend, n, a2, a1, code, positive, out):
         shrink_block(bend, n, a2, norm, out)
 
 
-@jit
+@part_of
 def shrink_block(bend, n, a2, norm, out):
     """Finish `solve_block` for the l2 norm; `out` holds the shrunk centers s."""
     # v_i = nu s_i / (bend_i nu + a2) with nu = ||v||, the root of h(nu) = 1 for
@@ -85,7 +85,7 @@ def shrink_block(bend, n, a2, norm, out):
         out[i] = nu * out[i] / (bend[i] * nu + a2)
 
 
-@jit
+@part_of
 def cut_block(bend, n, a2, total, out):
     """Finish `solve_block` for the largest magnitude; `out` holds shrunk centers s."""
     # |v_i| = min(|s_i| / bend_i, level) with sum (|s_i| - bend_i level)_+ = a2, convex
@@ -117,7 +117,7 @@ def cut_block(bend, n, a2, total, out):
         out[i] = size if out[i] > 0.0 else -size
 
 
-@jit
+@part_of
 def longest_block(starts):
     """Return the number of rows of the largest block."""
     m = 0
@@ -159,7 +159,7 @@ def bcd_gram(
                             gt[i] += step * row[i]
 
 
-@jit
+@part_of
 def products(x, S, out):
     """Write the products of x (n,) and the rows of S (T, n)."""
     for t in range(len(S)):
@@ -170,7 +170,7 @@ def products(x, S, out):
         out[t] = dot
 
 
-@jit
+@part_of
 def move_shared(x, delta, S, H, level, mean, j):
     """Move the weighted residuals for W[:, j] += delta; see `bcd_shared`."""
     for t in range(len(S)):
@@ -189,7 +189,7 @@ def move_shared(x, delta, S, H, level, mean, j):
                 st[i] -= d * ht[i] * (x[i] - c)
 
 
-@jit
+@part_of
 def move_and_look(x, after, delta, S, H, level, mean, j, out):
     """Do the same, and find the products with another column in the same pass."""
     for t in range(len(S)):
@@ -701,29 +701,24 @@ def packed_rmatvec(X, offsets, u, out):
 
 
 @jit
-def packed_means(X, offsets, s, out):
-    """Write the weighted means of the rows of each task to a row of out (T, p).
+def packed_centre(X, offsets, s, mean, out):
+    """Write the weighted means of the rows of each task (T, p), and the rows less them.
 
-    They are reckoned from the first row, so that of a constant feature is exact.
+    Means are reckoned from the first row, so that of a constant feature is exact.
     """
-    for t in range(len(out)):
-        first, mean, total = X[offsets[t]], out[t], 0.0
-        mean[:] = 0.0
-        for i in range(offsets[t], offsets[t + 1]):
+    for t in range(len(mean)):
+        first, last = offsets[t], offsets[t + 1]
+        down, start, total = mean[t], X[first], 0.0
+        for j in range(len(down)):
+            down[j] = 0.0
+        for i in range(first, last):
             x, si = X[i], s[i]
             total += si
-            for j in range(len(mean)):
-                mean[j] += si * (x[j] - first[j])
-        for j in range(len(mean)):
-            mean[j] = first[j] + mean[j] / total
-
-
-@jit
-def packed_shift(X, offsets, shift, out):
-    """Write the rows of X less the row of shift (T, p) of their task."""
-    for t in range(len(shift)):
-        down = shift[t]
-        for i in range(offsets[t], offsets[t + 1]):
+            for j in range(len(down)):
+                down[j] += si * (x[j] - start[j])
+        for j in range(len(down)):
+            down[j] = start[j] + down[j] / total
+        for i in range(first, last):
             x, to = X[i], out[i]
             for j in range(len(down)):
                 to[j] = x[j] - down[j]

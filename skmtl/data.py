@@ -6,6 +6,7 @@ and (n, T) where all tasks share X.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -209,28 +210,22 @@ class TaskData:
         X = self.X[:, features]
         return replace(self, X=X if sparse.issparse(X) else np.asfortranarray(X))
 
-    def means(self, weight):
-        """Return the weighted means of the features in each packed task, (p, T)."""
-        out = np.empty((self.n_tasks, self.n_features))
-        if self.small_blocks:
-            _kernels.packed_means(self.X, self.offsets, weight, out)
-        else:
-            for t, rows, block in self.blocks():
-                out[t] = column_means(block, weight[rows])
-        return np.ascontiguousarray(out.T)
+    def centred(self, weight):
+        """Return (weighted means of the features per task, (p, T); the data less them).
 
-    def less(self, shift):
-        """Return the data with X - shift: (p, T), or (p, 1) where X is shared."""
-        if self.shared:
-            return replace(self, X=self.X - shift.T)
+        Of packed dense rows.
+        """
+        data = self if self.order is None else replace(self, X=self.X[self.order])
+        mean = np.empty((self.n_tasks, self.n_features))
         X = np.empty((self.offsets[-1], self.n_features))
         if self.small_blocks:
-            down = np.ascontiguousarray(shift.T)
-            _kernels.packed_shift(self.X, self.offsets, down, X)
-            return replace(self, X=X)
-        for t, rows, block in self.blocks():
-            np.subtract(block, shift[:, t], out=X[rows])
-        return replace(self, X=X, order=None)
+            _kernels.packed_centre(data.X, data.offsets, weight, mean, X)
+        else:
+            for t, (first, last) in enumerate(pairwise(self.offsets.tolist())):
+                rows = data.X[first:last]
+                mean[t] = column_means(rows, weight[first:last])
+                np.subtract(rows, mean[t], out=X[first:last])
+        return np.ascontiguousarray(mean.T), replace(self, X=X, order=None)
 
 
 def column_means(X, weight):

@@ -197,13 +197,20 @@ def test_packed_data(kind, shuffled, monkeypatch):
     np.testing.assert_array_equal(data.spread(np.array([1.0, 2.0, 3.0])), spread)
 
 
-def test_less(monkeypatch):
-    for kind in ("dense", "gathered"):
-        data, parts = packed(kind, monkeypatch, shuffled=False)
-        shift = np.arange(9.0).reshape(3, 3)
-        moved = data.less(shift)
-        expected = [X - shift[:, t] for t, (X, _, _) in enumerate(parts)]
-        np.testing.assert_array_equal(moved.X, np.concatenate(expected))
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("kind", ["dense", "gathered"])
+def test_centred_rows(kind, small, monkeypatch):
+    monkeypatch.setattr(data_module, "SMALL_BLOCK", 20_000 if small else 0)
+    data, parts = packed(kind, monkeypatch)
+    data.X[:, 1] = 0.1
+    mean, moved = data.centred(data.weight)
+    expected = [s @ X / s.sum() for X, _, s in parts]
+    np.testing.assert_allclose(mean[[0, 2]], np.transpose(expected)[[0, 2]])
+    assert not moved.X[:, 1].any()
+    rows = np.concatenate([X for X, _, _ in parts])
+    away = np.repeat(mean.T, data.n_labels, axis=0)
+    np.testing.assert_allclose(moved.X[:, [0, 2]], (rows - away)[:, [0, 2]], atol=1e-15)
+    assert moved.order is None
 
 
 @pytest.mark.parametrize("chunk", [None, 1, 2 * 8 * 3, 10**9])

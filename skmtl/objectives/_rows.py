@@ -1,6 +1,7 @@
 """Any loss on the rows themselves."""
 
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -66,6 +67,8 @@ class DataObjective:
             return data
         if not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES:
             self.shift, data = _centred(data, self.omega)
+            if data.small_blocks:  # to the last digit
+                return data
         alike = data.shared and bool(np.all(self.omega == self.omega[:, :1]))
         omega = self.omega[:, :1] if alike else self.omega
         self.mean[:] = data.rmatvec(omega) / self.c[: omega.shape[-1]]
@@ -373,12 +376,11 @@ def _centred(data, omega):
     that rows without weight cannot move them.
     """
     if not (data.shared or data.n_tasks == 1):
-        shift = data.means(omega)
-        return shift, data.less(shift)
+        return data.centred(omega)
     # One copy serves all tasks, whose own means are close to this one.
     of_rows = omega.sum(axis=1) if data.shared else omega
     shift = column_means(data.X, of_rows)[:, None]
     squares = np.einsum("ij,ij->j", data.X, data.X)
     if np.all(2.0 * len(data.X) * shift[:, 0] ** 2 <= squares):
         return np.zeros_like(shift), data  # no mean is larger than the deviation
-    return shift, data.less(shift)
+    return shift, replace(data, X=data.X - shift.T)

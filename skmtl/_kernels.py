@@ -16,7 +16,7 @@ import numpy as np
 from skmtl._jit import jit, part_of
 
 
-@jit
+@part_of
 def solve_block(center, bend, n, a2, a1, code, positive, out):
     """Minimise sum_i (bend_i v_i^2 / 2 - center_i v_i) + a2 N(v) + a1 ||v||_1.
 

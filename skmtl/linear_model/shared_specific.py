@@ -315,7 +315,7 @@ class SharedSpecificClassifier(_SharedSpecific, LinearTaskClassifier):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(200, 4))
     >>> Y = np.column_stack([X[:, 0] > 0, X[:, 0] > 0, X[:, 0] + X[:, 3] > 0])
-    >>> model = SharedSpecificClassifier(alpha=0.05, beta=0.04).fit(X, Y.astype(int))
+    >>> model = SharedSpecificClassifier(alpha=0.06, beta=0.04).fit(X, Y.astype(int))
     >>> model.coef_shared_.any(axis=0)
     array([ True, False, False, False])
     >>> model.outlier_tasks_

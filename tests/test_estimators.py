@@ -42,21 +42,11 @@ LIST_OF_CLASSES = {
     "check_classifier_multioutput": "classes_ is a list with an array per task after a "
     "wide fit, as in sklearn.multioutput.MultiOutputClassifier"
 }
-OTHER_LABELS = dict.fromkeys(
-    (
-        "check_sample_weight_equivalence_on_dense_data",
-        "check_sample_weight_equivalence_on_sparse_data",
-    ),
-    "scikit-learn 1.6 makes the labels binary in two ways that differ",
-)
 
 
 def expected_failures(estimator):
     """Name the checks of scikit-learn that do not fit, and why."""
-    if not is_classifier(estimator):
-        return {}
-    old = version < parse_version("1.7")
-    return LIST_OF_CLASSES | (OTHER_LABELS if old else {})
+    return LIST_OF_CLASSES if is_classifier(estimator) else {}
 
 
 @parametrize_with_checks(

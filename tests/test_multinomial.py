@@ -533,11 +533,12 @@ def test_l1_is_logistic_regression():
     X, y = load_wine(return_X_y=True)
     X = StandardScaler().fit_transform(X)
     ours = GroupLassoClassifier(alpha=0.03, l1_ratio=1.0, tol=1e-9).fit(X, y)
+    plain = (
+        {"penalty": "l1"} if LogisticRegression().penalty == "l2" else {"l1_ratio": 1.0}
+    )
     theirs = LogisticRegression(
-        C=1 / (0.03 * len(y)), l1_ratio=1.0, solver="saga", tol=1e-8, max_iter=50_000
-    ).fit(X, y) if hasattr(LogisticRegression(), "l1_ratio") else None  # fmt: skip
-    if theirs.penalty not in {"l1", "deprecated"}:  # before 1.8
-        theirs.set_params(penalty="l1", l1_ratio=None).fit(X, y)
+        C=1 / (0.03 * len(y)), solver="saga", tol=1e-8, max_iter=50_000, **plain
+    ).fit(X, y)
     loss = log_loss(y, theirs.predict_proba(X)) + 0.03 * np.abs(theirs.coef_).sum()
     assert ours.objective_ == pytest.approx(loss, rel=1e-6)
     assert ours.objective_ <= loss * (1 + 1e-9)

@@ -534,10 +534,7 @@ def expected_failures(search):
         "the copies of a row that is there twice are in different folds",
     )
     lists = {"check_classifier_multioutput": "classes_ is a list after a wide fit"}
-    if not is_classifier(search):
-        return weights
-    # Before 1.7 the check makes the labels binary in two ways that differ.
-    return lists | (weights if version < parse_version("1.7") else {})
+    return lists if is_classifier(search) else weights
 
 
 @parametrize_with_checks(

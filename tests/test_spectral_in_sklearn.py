@@ -4,13 +4,11 @@ import pickle
 
 import numpy as np
 import pytest
-import sklearn
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from sklearn.utils.fixes import parse_version
 
 from skmtl import (
     MTLPipeline,
@@ -29,23 +27,16 @@ KINDS = [
     TraceNormClassifier,
     TraceNormRegressor,
 ]
-OLD = parse_version(sklearn.__version__) < parse_version("1.7")
 
 
 def expected_failures(estimator):
     """Name the checks of scikit-learn that do not fit, and why."""
     if not is_classifier(estimator):
         return {}
-    found = {
+    return {
         "check_classifier_multioutput": "classes_ is a list with an array per task "
         "after a wide fit, as in sklearn.multioutput.MultiOutputClassifier"
     }
-    if OLD:
-        for data in ("dense", "sparse"):
-            found[f"check_sample_weight_equivalence_on_{data}_data"] = (
-                "scikit-learn 1.6 makes the labels binary in two ways that differ"
-            )
-    return found
 
 
 @parametrize_with_checks(

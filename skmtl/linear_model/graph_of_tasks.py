@@ -72,14 +72,14 @@ def _of_array(weights, tasks):
     if off.nnz and off.max() > 1e-10 * weights.data.max():
         at = off.tocoo()
         k = int(at.data.argmax())
-        s, t = (tasks[i[k]].item() for i in at.coords)
+        s, t = tasks[at.row[k]].item(), tasks[at.col[k]].item()
         raise ValueError(
             f"graph must be symmetric; its weights from {s!r} to {t!r} and back differ."
             " (graph + graph.T) / 2 is."
         )
     half = sparse.triu(weights, 1, format="coo")
     there = half.data > 0
-    first, second = (np.asarray(i[there], dtype=int) for i in half.coords)
+    first, second = (np.asarray(i[there], dtype=int) for i in (half.row, half.col))
     return Graph(T, first, second, half.data[there])
 
 

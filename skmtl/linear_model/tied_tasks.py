@@ -167,7 +167,7 @@ class TiedTasks(JointTasksMixin, LinearTaskModel):
         """Weights between the tasks, in the order of `tasks_`."""
         joint, T = np.flatnonzero(self._joint), len(self._task_share)
         half = self._graph.adjacency.tocoo()
-        places = tuple(joint[i] for i in half.coords)
+        places = joint[half.row], joint[half.col]
         return sparse.coo_array((half.data, places), shape=(T, T)).tocsr()
 
     @property

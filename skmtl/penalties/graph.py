@@ -198,6 +198,6 @@ def _factorised(graph, kept, ridge):
         L[np.diag_indices(len(kept))] += ridge
         factor = cho_factor(L, check_finite=False)
         return lambda R: cho_solve(factor, R, check_finite=False)
-    L = sparse.diags_array(graph.degree + ridge) - graph.adjacency
+    L = sparse.csr_array(sparse.diags(graph.degree + ridge)) - graph.adjacency
     factor = splu(sparse.csc_matrix(L.tocsr()[kept][:, kept]))
     return lambda R: factor.solve(np.ascontiguousarray(R))

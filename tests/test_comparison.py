@@ -237,6 +237,16 @@ def test_wide_takes_scikit_learn_models():
     np.testing.assert_allclose(report.losses_[0], report.losses_[1], rtol=1e-3)
 
 
+def test_wide_with_one_column_takes_scikit_learn_classifiers():
+    X, y, _ = long_rows()
+    models = {"a": LogisticRegression(), "b": LogisticRegression(C=0.01)}
+    flat = compare(models, X, y > 0, random_state=0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "A column-vector y")
+        wide = compare(models, X, (y > 0)[:, None], cv=flat.folds_)
+    np.testing.assert_allclose(wide.losses_, flat.losses_)
+
+
 def test_one_task():
     X, y, _ = long_rows()
     report = compare({"a": Ridge(), "b": GroupLassoRegressor()}, X, y, random_state=0)
@@ -274,6 +284,19 @@ def test_weight_zero_is_absent():
     np.testing.assert_array_equal(
         whole.to_frame()["n_labels"], part.to_frame()["n_labels"]
     )
+
+
+def test_a_task_whose_rows_all_weigh_nothing_is_absent():
+    X, y, task = long_rows()
+    weight = np.where(task == "t2", 0.0, 1.0)
+    models = {"single-task": RIDGE, "group lasso": GroupLassoRegressor(alpha=0.1)}
+    report = compare(models, X, y, task=task, sample_weight=weight, random_state=0)
+    assert report.tasks_.tolist() == ["t0", "t1"]
+    kept = weight > 0
+    place = np.cumsum(kept) - 1
+    folds = [[place[rows[kept[rows]]] for rows in fold] for fold in report.folds_]
+    other = compare(models, X[kept], y[kept], task=task[kept], cv=folds)
+    np.testing.assert_allclose(report.losses_, other.losses_, rtol=1e-6)
 
 
 def test_losses_are_weighted_means():

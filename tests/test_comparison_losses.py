@@ -1,5 +1,6 @@
 """The loss by which each task is compared: outcomes of several kinds, and risks."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +8,7 @@ from _comparisons import RIDGE, long_rows
 from numpy.testing import assert_allclose
 from scipy.special import expit
 from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics import (
     brier_score_loss,
     d2_log_loss_score,
@@ -28,6 +30,7 @@ from skmtl import (
     load_nhefs,
     make_mtl_pipeline,
 )
+from skmtl.comparison._losses import label_losses, resolution
 from skmtl.comparison._measures import _area
 from skmtl.pipeline._baselines import baseline_models
 
@@ -262,3 +265,43 @@ def test_area_under_the_curve_is_that_of_scikit_learn():
         weight = rng.uniform(0.1, 4, size=n)
         expected = roc_auc_score(y, risk, sample_weight=weight)
         assert_allclose(_area(y, risk, weight), expected)
+
+
+# ---------------------------------------------------------------- losses of nothing
+def test_tasks_without_any_loss_have_no_relative_gain():
+    X, y, task = long_rows()
+    y = np.where(task == "t0", X[:, 0], y)  # known exactly
+    y = np.where(task == "t1", 0.1, y)  # always the same
+    exact = IndependentTasks(LinearRegression())
+    report = compare({"exact": exact, "other": RIDGE}, X, y, task=task, random_state=0)
+    assert (report.losses_[0, :2] == 0).all()
+    assert (report.losses_[:, 1] == 0).all()
+    own = report.to_frame().set_index(["model", "task"]).loc["other"]
+    assert own["gain"]["t0"] < 0
+    assert own["gain"]["t1"] == 0
+    assert own["relative_gain"].isna().tolist() == [True, True, False]
+    np.testing.assert_allclose(
+        report.to_frame("models")["gain"][1], own["relative_gain"]["t2"]
+    )
+    assert np.isnan(report.scores_["r2"][:, 1]).all()
+    report.summary()
+    report.plot().figure_.canvas.draw()
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("name", "y", "wrong"),
+    [
+        ("squared error", np.array([1000.0, 1002.0]), 1e-3),
+        ("log-loss", np.array([0.0, 1.0]), 1e-6),
+        ("Poisson deviance", np.array([1.0, 3.0]), 1e-3),
+    ],
+)
+def test_rounding_is_told_from_small_losses(name, y, wrong):
+    names, tasks = np.array([name], dtype=object), np.zeros(2, dtype=int)
+    least = resolution(names, tasks, y, np.ones(2))[0]
+
+    def loss(off):
+        return label_losses(names, tasks, y, np.abs(y - off)).mean()
+
+    assert loss(1e-13 * y) <= least < loss(wrong)

@@ -8,9 +8,14 @@ import pytest
 from joblib import parallel_config
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.feature_selection import RFE
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skmtl import (
     GroupLassoRegressor,
@@ -290,6 +295,51 @@ def test_coefficients_of_other_kinds():
     labels = np.where(task == "a", labels, np.digitize(y, [-0.5, 0.5]).astype(str))
     with pytest.raises(ValueError, match="different numbers of coefficients"):
         task_affinity(X, labels, task=task, method="coefficients")
+
+
+def test_coefficients_are_per_deviation_of_what_the_last_step_sees():
+    X, y, task = few()
+    plain = task_affinity(X, y, task=task, estimator=Ridge(1e-9), method="coefficients")
+    moved = X * [1, 100, 0.01, 1, 1, 1]
+    scaled = task_affinity(
+        moved,
+        y,
+        task=task,
+        estimator=make_pipeline(StandardScaler(), Ridge(1e-9)),
+        method="coefficients",
+    )
+    np.testing.assert_allclose(scaled.affinity, plain.affinity, atol=1e-6)
+
+
+def test_coefficients_behind_preprocessing():
+    X, y, task = few()
+    table = pd.DataFrame(X).assign(sex=np.where(X[:, 5] > 0, "f", "m"))
+    table.columns = table.columns.astype(str)
+    table.loc[:9, "0"] = np.nan
+    steps = make_column_transformer(
+        (SimpleImputer(), ["0"]),
+        (OneHotEncoder(drop="first"), ["sex"]),
+        remainder="passthrough",
+    )
+    search = GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=3)
+    found = task_affinity(
+        table,
+        y,
+        task=task,
+        estimator=make_pipeline(steps, search),
+        method="coefficients",
+    )
+    assert np.isfinite(found.affinity).all()
+    assert found.affinity[0, 1] > found.affinity[0, 2] + 0.3
+
+
+def test_coefficients_that_cannot_be_compared():
+    X, y, task = few()
+    with pytest.raises(ValueError, match="Task 'a' has labels of one class only"):
+        task_affinity(X, (task == "a") | (y > 0), task=task, method="coefficients")
+    chosen = RFE(Ridge(), n_features_to_select=2)
+    with pytest.raises(TypeError, match=r"coefficients of 2 features, and is given 6"):
+        task_affinity(X, y, task=task, estimator=chosen, method="coefficients")
 
 
 # ---------------------------------------------------------------- groups of tasks

@@ -2,12 +2,8 @@
 
 import numpy as np
 
-from skmtl.comparison._losses import choose_losses
-from skmtl.comparison._measures import (
-    Cells,
-    classification_measures,
-    regression_measures,
-)
+from skmtl.comparison._evidence import HeldOut, count_labels
+from skmtl.comparison._measures import classification_scores, regression_scores
 from skmtl.comparison._outcomes import read_outcomes
 from skmtl.comparison._report import ComparisonReport
 from skmtl.comparison._statistics import paired_gains
@@ -18,20 +14,21 @@ OBSERVED = ("fold", "row", "task", "y", "weight")
 
 def assemble(models, runs, table, folds, words, reference, scoring):
     """Return the report on runs {model: one per fold}."""
-    predicted = _Predicted(table, folds, models, runs)
-    losses, scores = [], []
-    for name, found in runs.items():
-        loss, shown = predicted.measure(name, found)
+    held = HeldOut(table, folds)
+    predicted = {
+        name: np.concatenate([one.predicted for one in found])
+        for name, found in runs.items()
+    }
+    losses, names = held.losses(models, predicted)
+    scores = []
+    for (name, found), loss in zip(runs.items(), losses, strict=True):
+        shown = _scores(held, predicted[name], found, names, loss)
         if scoring is not None:
             own = {_name(scoring): _scored(found, table.labels.tasks)}
             shown = own | shown | own  # the first, also in place of one of that name
-        losses.append(loss)
         scores.append(shown)
-    losses = np.array(losses)
     scores = {key: np.array([shown[key] for shown in scores]) for key in scores[0]}
-    n_train, n_test = (
-        np.column_stack([table.count(fold[side]) for fold in folds]) for side in (0, 1)
-    )
+    n_train, n_test = count_labels(table, folds)
     gains = paired_gains(
         losses if scoring is None else -next(iter(scores.values())),
         list(runs).index(reference),
@@ -47,10 +44,10 @@ def assemble(models, runs, table, folds, words, reference, scoring):
         scores=scores,
         gains=gains,
         counts={"n_train": n_train, "n_test": n_test},
-        table=predicted.describe(),
-        observations=predicted.observations(),
-        predictions=predicted.values,
-        outcomes=read_outcomes(table, predicted.label),
+        table=_describe(table, names),
+        observations=_observations(held),
+        predictions=predicted,
+        outcomes=read_outcomes(table, held.label),
         about={
             "folds": words,
             "grouped": table.groups is not None,
@@ -62,76 +59,54 @@ def assemble(models, runs, table, folds, words, reference, scoring):
     )
 
 
-class _Predicted:
-    """The labels of the test parts, fold after fold, in the order of predictions."""
+def _scores(held, values, runs, names, loss):
+    """Return the scores of a model per task and fold."""
+    classes = held.table.classes
+    if classes is None:
+        least = held.resolution(names)
+        return regression_scores(held.cells, held.truth, values, names, loss, least)
+    n_classes = np.array([len(c) for c in classes])[held.task]
+    correct = np.concatenate([one.correct for one in runs])
+    return classification_scores(
+        held.cells, held.truth, values, correct, n_classes, loss
+    )
 
-    def __init__(self, table, folds, models, runs):
-        found = [table.observed_in(test)[0] for _, test in folds]
-        self.table = table
-        self.label = np.concatenate(found)
-        self.fold = np.repeat(np.arange(len(folds)), [len(f) for f in found])
-        self.task = table.task_of[self.label]
-        self.truth = table.truth[self.label]
-        self.weight = table.weight[self.label]
-        self.cells = Cells(self.task, self.fold, self.weight, table.n_tasks, len(folds))
-        self.values = {
-            name: np.concatenate([one.predicted for one in found])
-            for name, found in runs.items()
-        }
-        self.losses = np.full(table.n_tasks, "log-loss", dtype=object)
-        if table.classes is None:
-            self.losses = choose_losses(
-                models, table, self.task, self.truth, self.values
-            )
 
-    def measure(self, name, runs):
-        """Return (loss, scores) per task and fold of the runs of a model."""
-        values = self.values[name]
-        if self.table.classes is None:
-            return regression_measures(self.cells, self.truth, values, self.losses)
-        n_classes = np.array([len(c) for c in self.table.classes])[self.task]
-        correct = np.concatenate([one.correct for one in runs])
-        return classification_measures(
-            self.cells, self.truth, values, correct, n_classes
-        )
+def _observations(held):
+    """Return the columns that say what was predicted."""
+    table, truth = held.table, held.truth
+    if table.classes is not None:
+        classes = [c.tolist() for c in table.classes]
+        truth = np.empty(len(held.truth), dtype=object)
+        truth[:] = [classes[t][k] for t, k in zip(held.task, held.truth, strict=True)]
+    row, task = table.row[held.label], table.labels.tasks[held.task]
+    values = (held.fold, row, task, truth, held.weight)
+    return dict(zip(OBSERVED, values, strict=True))
 
-    def observations(self):
-        """Return the columns that say what was predicted."""
-        truth = self.truth
-        if self.table.classes is not None:
-            classes = [c.tolist() for c in self.table.classes]
-            truth = np.empty(len(self.truth), dtype=object)
-            truth[:] = [
-                classes[t][k] for t, k in zip(self.task, self.truth, strict=True)
-            ]
-        row, task = self.table.row[self.label], self.table.labels.tasks[self.task]
-        values = (self.fold, row, task, truth, self.weight)
-        return dict(zip(OBSERVED, values, strict=True))
 
-    def describe(self):
-        """Return the columns that describe the tasks."""
-        table = self.table
-        n_labels = np.bincount(table.task_of, minlength=table.n_tasks)
-        described = {
-            "task": table.labels.tasks,
-            "n_labels": n_labels,
-            "n_missing": (table.n_rows - n_labels) * table.wide,
-            "loss": self.losses,
-        }
-        total = np.bincount(table.task_of, table.weight, table.n_tasks)
+def _describe(table, losses):
+    """Return the columns that describe the tasks, with the names of their losses."""
+    n_labels = np.bincount(table.task_of, minlength=table.n_tasks)
+    described = {
+        "task": table.labels.tasks,
+        "n_labels": n_labels,
+        "n_missing": (table.n_rows - n_labels) * table.wide,
+        "loss": losses,
+    }
+    total = np.bincount(table.task_of, table.weight, table.n_tasks)
 
-        def mean(values):
-            return np.bincount(table.task_of, table.weight * values) / total
+    def mean(values):
+        return np.bincount(table.task_of, table.weight * values) / total
 
-        if table.classes is None:
-            described["mean"] = mean(table.truth)  # the prevalence, of labels 0 and 1
-            centred = table.truth - described["mean"][table.task_of]
-            described["sd"] = np.sqrt(mean(centred**2))
-        else:
-            described["classes"] = table.classes
-            last = np.array([len(c) - 1 for c in table.classes])[table.task_of]
-            described["prevalence"] = mean(table.truth == last)
-        return described
+    if table.classes is None:
+        described["mean"] = mean(table.truth)  # the prevalence, of labels 0 and 1
+        centred = table.truth - described["mean"][table.task_of]
+        described["sd"] = np.sqrt(mean(centred**2))
+    else:
+        described["classes"] = table.classes
+        last = np.array([len(c) - 1 for c in table.classes])[table.task_of]
+        described["prevalence"] = mean(table.truth == last)
+    return described
 
 
 def _name(scoring):

@@ -16,6 +16,7 @@ from skmtl.comparison._evidence import (
     seeds_of,
 )
 from skmtl.comparison._folds import make_folds
+from skmtl.comparison._losses import resolution
 from skmtl.comparison._pair_statistics import (
     losses_from_statistics,
     parts_for_statistics,
@@ -88,7 +89,11 @@ class Company:
             found = losses_from_statistics(
                 self.estimator, self.tasks, self._parts, new, self.n_jobs
             )
+            names = np.full(len(self.tasks), "squared error", dtype=object)
+            table = self.table
+            least = resolution(names, table.task_of, table.truth, table.weight)
             for subset, losses in zip(new, found, strict=True):
+                losses[losses <= least[list(subset), None]] = 0.0
                 self._known[subset] = dict(zip(subset, losses, strict=True))
             return
         parts = [self._part(subset) for subset in new]

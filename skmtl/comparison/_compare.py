@@ -8,6 +8,7 @@ from sklearn.base import is_classifier
 
 from skmtl._compat import check_random_state
 from skmtl.comparison._assemble import OBSERVED, assemble
+from skmtl.comparison._evidence import seeds_of
 from skmtl.comparison._execution import hand_over, run_folds
 from skmtl.comparison._folds import make_folds
 from skmtl.comparison._runs import check_takes, column_reader
@@ -110,9 +111,10 @@ default=None
     times the variance over folds, with J - 1 degrees of freedom; n counts the labelled
     rows of the task, or their groups if `groups` is given. Intervals are pointwise, at
     95 %. The overall gain is the mean over tasks of the gain relative to the loss of
-    the reference; it has an interval and no verdict. Nothing is tuned here: a model
-    that shall choose its parameters is passed as a search, which then searches inside
-    every training part.
+    the reference; it has an interval and no verdict. A task that the reference predicts
+    without any loss has no relative gain, and no part in the overall one. Nothing is
+    tuned here: a model that shall choose its parameters is passed as a search, which
+    then searches inside every training part.
 
     References
     ----------
@@ -163,9 +165,7 @@ default=None
             UserWarning,
             stacklevel=2,
         )
-    seeds = [
-        None if random_state is None else int(rng.randint(2**31 - 1)) for _ in folds
-    ]
+    seeds = seeds_of(random_state, rng, len(folds))
     runs, stopped = run_folds(
         models, table, folds, seeds, scoring, n_jobs=n_jobs, callbacks=callbacks
     )

@@ -3,7 +3,13 @@
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
-from skmtl.comparison._losses import CLIP, LOSSES, choose_losses, label_losses
+from skmtl.comparison._losses import (
+    CLIP,
+    LOSSES,
+    choose_losses,
+    label_losses,
+    resolution,
+)
 from skmtl.comparison._measures import Cells
 from skmtl.comparison._runs import column_reader, run
 
@@ -17,20 +23,30 @@ class HeldOut:
         The data.
     folds : list of (train, test)
         Rows of the table.
+
+    Attributes
+    ----------
+    label, fold, task, truth, weight : ndarray of shape (m,)
+        Position in the list of the table, fold, position of the task, true label and
+        weight of each.
+    cells : Cells
+        The same by task and fold.
     """
 
     def __init__(self, table, folds):
         found = [table.observed_in(test)[0] for _, test in folds]
-        label = np.concatenate(found)
-        fold = np.repeat(np.arange(len(folds)), [len(rows) for rows in found])
-        self.table, self.task = table, table.task_of[label]
-        self.truth, weight = table.truth[label], table.weight[label]
-        self.cells = Cells(self.task, fold, weight, table.n_tasks, len(folds))
+        self.table = table
+        self.label = np.concatenate(found)
+        self.fold = np.repeat(np.arange(len(folds)), [len(rows) for rows in found])
+        self.task, self.truth = table.task_of[self.label], table.truth[self.label]
+        self.weight = table.weight[self.label]
+        self.cells = Cells(self.task, self.fold, self.weight, table.n_tasks, len(folds))
 
     def losses(self, models, predicted):
         """Return (mean loss per model, task and fold (M, T, J), its name per task).
 
         `predicted` are predictions or probabilities for these labels, {model: array}.
+        A loss that is mere rounding is 0.
         """
         truth = self.truth
         if self.table.classes is None:
@@ -42,7 +58,13 @@ class HeldOut:
             names = np.full(self.table.n_tasks, "log-loss", dtype=object)
             own = [z[np.arange(len(truth)), truth] for z in predicted.values()]
             lost = [-np.log(np.clip(p, CLIP, 1 - CLIP)) for p in own]
-        return np.array([self.cells.mean(loss) for loss in lost]), names
+        losses = np.array([self.cells.mean(loss) for loss in lost])
+        losses[losses <= self.resolution(names)[:, None]] = 0.0
+        return losses, names
+
+    def resolution(self, names):
+        """Return the mean loss of each task (T,) up to which all is rounding."""
+        return resolution(names, self.task, self.truth, self.weight)
 
 
 def predict_held_out(cases, seeds, n_jobs):

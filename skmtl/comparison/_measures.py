@@ -1,4 +1,4 @@
-"""Losses and scores of predictions per task and fold.
+"""Scores of predictions per task and fold.
 
 A cell is a task in a fold. Arrays of cells have shape (T, J), NaN where a cell has no
 label, or where a score is not defined in it.
@@ -7,7 +7,7 @@ label, or where a score is not defined in it.
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from skmtl.comparison._losses import CLIP, label_losses
+from skmtl.comparison._losses import label_losses
 
 
 class Cells:
@@ -62,21 +62,22 @@ class Cells:
         return out.reshape(self.shape)
 
 
-def regression_measures(cells, truth, predicted, losses):
-    """Return (loss, scores) of cells; the first score is the main one.
+def regression_scores(cells, truth, predicted, losses, loss, least):
+    """Return the scores of cells; the first is the main one.
 
-    `losses` names the loss of each task. R^2 and D^2 are against the loss of the best
-    constant for the task over all folds. That of a fold would be a ratio to very few
-    labels where tasks are small, and its mean says little.
+    `losses` names the loss of each task, `loss` is its mean in each cell, and up to
+    `least` it is mere rounding. R^2 and D^2 are against the loss of the best constant
+    for the task over all folds. That of a fold would be a ratio to very few labels
+    where tasks are small, and its mean says little.
     """
     squared = cells.mean((truth - predicted) ** 2)
-    loss = cells.mean(label_losses(losses, cells.task_of, truth, predicted))
     constant = cells.of_task(truth)[cells.task_of]
-    null = cells.of_task(label_losses(losses, cells.task_of, truth, constant))[:, None]
+    null = cells.of_task(label_losses(losses, cells.task_of, truth, constant))
     with np.errstate(invalid="ignore", divide="ignore"):
-        explained = np.where(null > 0, 1 - loss / null, np.nan)
+        shown = 1 - loss / null[:, None]
+    explained = np.where((null > least)[:, None], shown, np.nan)
     if (losses == "squared error").all():
-        return loss, {"r2": explained, "rmse": np.sqrt(squared)}
+        return {"r2": explained, "rmse": np.sqrt(squared)}
     shown = {"d2": explained, "rmse": np.sqrt(squared)}
     risks = (losses == "log-loss")[cells.task_of]
     if risks.any():
@@ -84,16 +85,14 @@ def regression_measures(cells, truth, predicted, losses):
         both = np.column_stack([1 - predicted, predicted])[risks]
         two = np.full(len(both), 2)
         shown["roc_auc"] = some.of_each(_auc, truth[risks], both, two)
-    return loss, shown
+    return shown
 
 
-def classification_measures(cells, truth, predicted, correct, n_classes):
-    """Return (loss, scores) of cells, for probabilities (m, K) and K_t per label."""
-    own = predicted[np.arange(len(truth)), truth]
-    loss = cells.mean(-np.log(np.clip(own, CLIP, 1 - CLIP)))
+def classification_scores(cells, truth, predicted, correct, n_classes, loss):
+    """Return the scores of cells, for probabilities (m, K) and K_t per label."""
     auc = cells.of_each(_auc, truth, predicted, n_classes)
     accuracy = cells.mean(correct.astype(float))
-    return loss, {"roc_auc": auc, "log_loss": loss, "accuracy": accuracy}
+    return {"roc_auc": auc, "log_loss": loss, "accuracy": accuracy}
 
 
 def _area(truth, risk, weight):

@@ -103,9 +103,12 @@ def _run(model, table, train, test, seed, scoring):
     model.fit(X, y, **metadata)
     fit_time = perf_counter() - start
 
+    found, place = table.observed_in(test)
+    if len(found):  # a row without a label may be of a task that no model knows
+        shown, place = np.unique(place, return_inverse=True)
+        test = test[shown]
     X, y, metadata = table.take(test)
     task = {} if reads or "task" not in metadata else {"task": metadata["task"]}
-    found, place = table.observed_in(test)
     start = perf_counter()
     if table.classes is None:
         answer = model.predict(X, **task)
@@ -162,9 +165,10 @@ def _probabilities(table, classes, answer, found, place):
     """Return the probabilities of the classes of each label's task, (m, K)."""
     out = np.zeros((len(found), table.several_classes))
     tasks = table.task_of[found]
+    several = isinstance(answer, list)  # scikit-learn has no list for a single column
     for t in np.unique(tasks):
         rows = np.flatnonzero(tasks == t)
-        known, values = (classes[t], answer[t]) if table.wide else (classes, answer)
+        known, values = (classes[t], answer[t]) if several else (classes, answer)
         position = {c: k for k, c in enumerate(np.asarray(known).tolist())}
         for k, own in enumerate(table.classes[t].tolist()):
             if own in position:

@@ -105,7 +105,8 @@ class Gains:
     scale : ndarray of shape (T,)
         What a gain is divided by before averaging over tasks.
     relative : bool
-        Whether that is the mean loss of the reference; otherwise it is 1.
+        Whether that is the mean loss of the reference (NaN where it has none);
+        otherwise it is 1.
     overall : PairedGain of arrays (M,)
         The gain divided by `scale`, averaged over tasks.
     p_holm : ndarray of shape (M, T)
@@ -138,6 +139,7 @@ def paired_gains(loss, reference, n_train, n_test, *, relative):
             gains, np.broadcast_to(test / train, gains.shape[:2])
         )
         scale = nanmean(base, axis=1) if relative else np.ones(len(base))
+        scale = np.where(scale > 0, scale, np.nan)
         per_fold = nanmean(gains / scale[:, None], axis=1)
         ratio = np.full(len(loss), test.sum() / train.sum())
     p_holm = holm(by_task.p)

@@ -335,7 +335,10 @@ def test_coefficients_behind_preprocessing():
 
 def test_coefficients_that_cannot_be_compared():
     X, y, task = few()
-    with pytest.raises(ValueError, match="Task 'a' has labels of one class only"):
+    with (
+        pytest.warns(UserWarning, match="labels of one class only"),
+        pytest.raises(ValueError, match="Task 'a' has labels of one class only"),
+    ):
         task_affinity(X, (task == "a") | (y > 0), task=task, method="coefficients")
     chosen = RFE(Ridge(), n_features_to_select=2)
     with pytest.raises(TypeError, match=r"coefficients of 2 features, and is given 6"):

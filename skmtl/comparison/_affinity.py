@@ -170,8 +170,9 @@ default=None
     the statistics of the folds, which are collected once, so that these fits cost
     nothing in the number of rows; a search over them reads the rows of each pair.
     Similarities are cosines of the angle between coefficients, per standard deviation
-    of each feature (of a pipeline, as its last step sees it). Noise pulls them towards 0, the more the fewer rows there are; an
-    `estimator` that shrinks, as the default does, pulls less.
+    of each feature (of a pipeline, as its last step sees it). Noise pulls them towards
+    0, the more the fewer rows there are; an `estimator` that shrinks, as the default
+    does, pulls less.
 
     Examples
     --------

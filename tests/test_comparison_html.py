@@ -51,9 +51,8 @@ def text_of(page):
 @pytest.fixture(scope="module")
 def report():
     X, Y = mixed_rows()
-    models = {"alone": joint(), "joint": joint(), "prior": PRIOR, "ridge": RIDGE}
-    models["alone"].set_params(alpha=0.05)
-    del models["ridge"]  # it predicts no risks
+    alone = joint().set_params(alpha=0.05)
+    models = {"alone": alone, "joint": joint(), "prior": PRIOR}
     return compare(models, X, Y, reference="alone", random_state=0)
 
 
@@ -124,6 +123,8 @@ def test_verdicts_have_colours_and_words():
     models = {"good": RIDGE, "bad": GroupLassoRegressor(alpha=100.0)}
     page = compare(models, X, y, task=task, random_state=0)._repr_html_()
     assert page.count('<span class="verdict hurts">▼ hurts</span>') == 3
+    assert "<td>&minus;0." in page  # no score below 0 has a hyphen
+    assert not re.search(r"<td>-\d", page)
     assert re.search(r"\.hurts\{background:#\w+;color:#\w+\}", page)
     assert "<b>bad</b>: " in page
     assert "hurts</b> t0, t1 and t2 (3 tasks)" in page
@@ -182,6 +183,9 @@ def test_many_tasks_and_many_binary_ones(tmp_path):
     assert len(Page(page).of("img")) == 1 + 2 * 6
     assert "Pictures are of the first 6 tasks" in page
     assert report._repr_html_().count("<table") == 1
+    said = text_of(page)
+    assert "no evidence that it helps or hurts any task by itself" in said
+    assert "Gains are differences of the loss: the log-loss." in said
 
 
 def test_a_model_alone_and_a_score_of_the_user(tmp_path):

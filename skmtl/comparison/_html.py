@@ -118,7 +118,8 @@ def _conclusions(report):
                 parts.append(f"{mark} {escape(listed(tasks))}{count}")
         rest = sum(found == "no evidence" for found in verdicts.values())
         if not parts:
-            parts = ["no evidence that it helps or hurts any task"]
+            alone = " by itself" if len(verdicts) > 1 else ""
+            parts = [f"no evidence that it helps or hurts any task{alone}"]
         elif rest:
             parts.append(f"no evidence either way for {counted(rest, 'other task')}")
         mean, low, high = (columns[key][m] for key in ("gain", "gain_low", "gain_high"))
@@ -179,9 +180,10 @@ def _methods(report):
         if about["grouped"]
         else ""
     )
+    by_loss = tasks_by_loss(report)
     losses = "; ".join(
-        f"{name} ({escape(listed(tasks))})"
-        for name, tasks in tasks_by_loss(report).items()
+        f"{name} ({escape(listed(tasks))})" if len(by_loss) > 1 else f"the {name}"
+        for name, tasks in by_loss.items()
     )
     paired = (
         f"Gains are differences of the loss: {losses}."
@@ -259,8 +261,10 @@ def _guide(report):
             "better. The skill is which part of it is saved against giving everybody "
             "the prevalence.",
             "Calibration slope": "1 if risks are right. Below 1 high risks are too "
-            "high and low ones too low, as of a model that learned too much by heart. "
-            "In the large: above 0 risks are too low on average, below 0 too high.",
+            "high and low ones too low, as of a model that learned too much by heart; "
+            "above 1 they are all too near the average, as of one that was held back "
+            "too much. In the large: above 0 risks are too low on average, below 0 too "
+            "high.",
             "Net benefit": "If everybody above a threshold of risk is treated: those "
             "treated rightly, less those treated in vain at the price that the "
             "threshold implies, per row. The best line at your threshold wins.",

@@ -72,7 +72,7 @@ def models_table(report):
     head += ["Helps", "No evidence", "Hurts", "Fit (s)", "Predict (s)", "Parameters"]
     rows = []
     for m in order_of(report):
-        row = [columns["model"][m], number(columns["score"][m])]
+        row = [columns["model"][m], _minus(number(columns["score"][m]))]
         if columns["model"][m] == report.reference_:
             row += ["(reference)", "", "", ""]
         else:

@@ -1,5 +1,7 @@
 """Helpers that bring tables into a layout."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy import sparse
 
@@ -30,6 +32,8 @@ def stack_tasks(tables):
     ------
     ValueError
         If there is no table, or the tables differ in their columns or lengths.
+    TypeError
+        If `tables` is no mapping.
 
     Examples
     --------
@@ -40,13 +44,27 @@ def stack_tasks(tables):
     >>> X.shape, y.tolist(), task.tolist()
     ((3, 3), [1.0, 2.0, 3.0], ['A', 'A', 'B'])
     """
+    if not isinstance(tables, Mapping):
+        raise TypeError(
+            "stack_tasks needs a mapping of task label -> (X, y), got "
+            f"{type(tables).__name__}."
+        )
     if not tables:
         raise ValueError("stack_tasks needs at least one task; got an empty mapping.")
     names = list(tables)
+    for name, pair in tables.items():
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise ValueError(f"Task {name!r} needs a pair (X, y).")
     Xs, ys = zip(*tables.values(), strict=True)
     ys = [np.asarray(y) for y in ys]
     if not hasattr(Xs[0], "columns"):
         Xs = [X if sparse.issparse(X) else np.asarray(X) for X in Xs]
+    for name, X in zip(names, Xs, strict=True):
+        if len(np.shape(X)) != 2:
+            raise ValueError(
+                f"Task {name!r} needs X with a row per sample and a column per "
+                f"feature, got shape {np.shape(X)}."
+            )
     columns = list(getattr(Xs[0], "columns", range(Xs[0].shape[1])))
     for name, X, y in zip(names, Xs, ys, strict=True):
         if y.shape != (X.shape[0],):
@@ -149,7 +167,9 @@ def attach_task(X, task, name="task"):
     Raises
     ------
     ValueError
-        If X already has a column of that name.
+        If X already has a column of that name, or `task` is not a label per row.
+    TypeError
+        If X is sparse: a DataFrame of it would be dense.
 
     Examples
     --------
@@ -160,6 +180,23 @@ def attach_task(X, task, name="task"):
     """
     if hasattr(X, "columns") and name in list(X.columns):
         raise ValueError(f"X already has a column {name!r}; choose another name=.")
+    if sparse.issparse(X):
+        raise TypeError(
+            "attach_task cannot add a column to a sparse X. Pass task= to fit and "
+            "predict, or MTLPipeline(task_col=function of X)."
+        )
+    if not hasattr(X, "columns"):
+        X = np.asarray(X)
+    if len(X.shape) != 2:
+        raise ValueError(
+            "X must have a row per sample and a column per feature, got shape "
+            f"{X.shape}."
+        )
+    if np.ndim(task) > 0 and np.shape(task) != (X.shape[0],):
+        raise ValueError(
+            f"task must hold one label per row of X: X has {X.shape[0]} rows, task has "
+            f"shape {np.shape(task)}."
+        )
     if type(X).__module__.split(".")[0] == "polars":
         import polars
 
@@ -168,7 +205,6 @@ def attach_task(X, task, name="task"):
     import pandas
 
     if not isinstance(X, pandas.DataFrame):
-        X = np.asarray(X)
         X = pandas.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
     values = task if np.ndim(task) == 0 else pandas.Series(task).set_axis(X.index)
     return X.assign(**{name: values})

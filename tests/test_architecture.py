@@ -30,7 +30,7 @@ TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 LAYERS = [
     {"_compat", "_jit", "_kernels"},
     {"task_labels", "layouts", "data", "tables", "moments", "statistics", "splits"}
-    | {"risks"}
+    | {"risks", "summaries"}
     | {"losses", "penalties", "complements", "quadratics", "objectives", "expressions"},
     {"solvers"},
     {"base", "linear_model", "neural_network", "baselines", "preprocessing"}

@@ -159,6 +159,25 @@ def test_attach_refuses_a_taken_name(frame):
         attach_task(frame({"task": [1.0]}), ["A"])
 
 
+def test_attach_needs_a_table_and_a_label_per_row():
+    with pytest.raises(TypeError, match="cannot add a column to a sparse X"):
+        attach_task(sparse.csr_array(np.eye(2)), ["A", "B"])
+    with pytest.raises(ValueError, match=r"got shape \(2,\)"):
+        attach_task([1.0, 2.0], ["A", "B"])
+    for X in (np.eye(2), pd.DataFrame(np.eye(2)), pl.DataFrame({"u": [1.0, 2.0]})):
+        with pytest.raises(ValueError, match=r"X has 2 rows, task has shape \(1,\)"):
+            attach_task(X, ["A"])
+
+
+def test_stack_needs_pairs_of_tables():
+    with pytest.raises(TypeError, match=r"needs a mapping .* got list"):
+        stack_tasks([(np.eye(2), [1, 2])])
+    with pytest.raises(ValueError, match=r"Task 'A' needs a pair \(X, y\)"):
+        stack_tasks({"A": (np.eye(2), [1, 2], [1, 1])})
+    with pytest.raises(ValueError, match=r"Task 'B' needs X with .* got shape \(2,\)"):
+        stack_tasks({"A": (np.eye(2), [1, 2]), "B": ([1, 2], [1, 2])})
+
+
 # ------------------------------------------------------------------ TaskData
 def packed(kind, monkeypatch, shuffled=True):
     """Return packed data, and the same as (X_t, y_t, s_t) per task."""

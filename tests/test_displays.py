@@ -246,6 +246,14 @@ def test_names_are_shortened_in_the_middle():
     assert shortened("a" * 20 + "b" * 20) == "a" * 16 + "…" + "b" * 9
     assert shortened("x^$") == r"x^\$"
     assert shortened("two\nlines") == "two lines"
+
+
+def test_names_with_a_line_before_them_are_in_the_legend():
+    display = TaskRocCurveDisplay.from_predictions(
+        [0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], task=["_a", "_a", "b", "b"]
+    )
+    found = [t.get_text() for t in display.ax_[0].get_legend().get_texts()]
+    assert found == [" _a (AUC 1.00)", "b (AUC 1.00)"]
     assert [columns_for(n) for n in (1, 2, 3, 4, 5, 6, 9, 12)] == [
         1,
         2,
@@ -354,6 +362,27 @@ def test_coefficients_of_classes_and_of_other_models():
         CoefficientDisplay.from_estimator(model, feature_names=["a"])
 
 
+def test_coefficients_of_classes_alone():
+    X, y, task = long_rows()
+    label = np.where(task == "t0", y > 0, np.digitize(y, [-1, 1]))
+    model = IndependentTasks(LogisticRegression()).fit(X, label, task=task)
+    frame = CoefficientDisplay.from_estimator(model, sort=False).frame_
+    pairs = list(zip(frame["task"], frame["class"], strict=True))[:: X.shape[1]]
+    assert pairs == [("t0", 1), *((t, c) for t in ("t1", "t2") for c in range(3))]
+    each = [m.coef_.ravel() for m in model.estimators_.values()]
+    assert_array_equal(frame["coef"], np.concatenate(each))
+
+
+def test_coefficients_that_make_no_picture():
+    for n_features in (0, -1, 2.5):
+        with pytest.raises(ValueError, match="n_features must be a whole number"):
+            CoefficientDisplay.from_coefficients(np.eye(2), n_features=n_features)
+    with pytest.raises(ValueError, match=r"a column per feature, got shape \(2, 2, 2"):
+        CoefficientDisplay.from_coefficients(np.ones((2, 2, 2)))
+    with pytest.raises(ValueError, match="coef must be finite"):
+        CoefficientDisplay.from_coefficients([[1.0, np.nan]])
+
+
 def test_both_parts_have_one_scale():
     display = both_parts(3)
     images = [ax.get_images()[0] for ax in display.ax_]
@@ -382,6 +411,20 @@ def test_path_of_a_search_marks_its_alpha():
     assert_allclose(display.frame_["norm"], norms.ravel())
     with pytest.raises(TypeError, match="PathDisplay varies"):
         PathDisplay.from_estimator(Ridge(), X, y)
+
+
+def test_path_names_the_largest_at_the_marked_alpha():
+    alphas, names = np.array([1.0, 0.1, 0.01]), np.array(list("abcdefgh"))
+    norms = np.zeros((3, 8))
+    norms[1, :2], norms[2] = [2.0, 1.0], np.arange(1, 9)
+
+    def named(alpha):
+        ax = PathDisplay(alphas, norms, names, alpha).plot().ax_
+        found = [t.get_text() for t in ax.get_legend().get_texts()]
+        return [name for name in found if name != "chosen alpha"]
+
+    assert named(None) == list("hgfedc")
+    assert named(0.12) == list("ab")
 
 
 def test_losses_along_a_path():
@@ -467,8 +510,20 @@ def test_dendrogram_is_over_its_columns():
     display = TaskSimilarityDisplay.from_matrix(R)
     assert display.order_.tolist() == [1, 0, 2]
     lines = display.ax_.child_axes[0].collections[0].get_segments()
-    assert_allclose(lines[0], [[1, 0], [1, 0.1], [2, 0.1], [2, 0]])
-    assert_allclose(lines[1], [[0, 0], [0, 0.7], [1.5, 0.7], [1.5, 0.1]])
+    foot = -0.06 * 0.7
+    assert_allclose(lines[0], [[1, foot], [1, 0.1], [2, 0.1], [2, foot]])
+    assert_allclose(lines[1], [[0, foot], [0, 0.7], [1.5, 0.7], [1.5, 0.1]])
+
+
+def test_what_merges_at_no_height_has_a_bracket_to_be_seen():
+    gains = np.array([[0.0, 0.3, 0.1], [0.3, 0.0, 0.2], [0.1, 0.2, 0.0]])
+    for matrix in (gains, np.zeros((3, 3))):
+        display = TaskSimilarityDisplay.from_matrix(matrix)
+        (top,) = display.ax_.child_axes
+        first = np.array(top.collections[0].get_segments()[0])
+        assert first[1, 1] == 0.0
+        low, high = top.get_ylim()
+        assert first[0, 1] == low < -0.03 * high
 
 
 # ------------------------------------------------------------ learning curves
@@ -559,9 +614,22 @@ def test_learning_curves_of_classes_keep_every_class():
     assert several.metric == "minus log loss"
 
 
+def test_learning_curves_count_no_label_of_weight_zero():
+    X, y, task = long_rows(n=30)
+    weight = (np.arange(len(X)) < 45).astype(float)
+    display = TaskLearningCurveDisplay.from_estimator(
+        RIDGE, X, y, task=task, sample_weight=weight, cv=3, random_state=0
+    )
+    n = display.frame_.set_index(["task", "share"])["n_train"]
+    assert_array_equal(n.xs(1.0, level="share"), [10.0] * 3)
+    assert_array_equal(n.xs(0.4, level="share"), [4.0] * 3)
+
+
 def test_learning_curves_refuse_what_makes_no_sense():
     X, y, task = long_rows()
-    for shares in ([0.0, 1], [1.5], []):
+    with pytest.raises(ValueError, match="at least 2 folds, got cv=1"):
+        TaskLearningCurveDisplay.from_estimator(RIDGE, X, y, task=task, cv=1)
+    for shares in ([0.0, 1], [1.5], [], [0.5, np.nan]):
         with pytest.raises(ValueError, match="shares must be"):
             TaskLearningCurveDisplay.from_estimator(
                 RIDGE, X, y, task=task, shares=shares
@@ -775,6 +843,21 @@ def test_curves_and_matrices_of_a_report():
     )
     with pytest.raises(ValueError, match="models must be some of"):
         TaskRocCurveDisplay.from_report(report, models=["c"])
+    with pytest.raises(ValueError, match="tasks has 'x', which is none of the tasks"):
+        TaskRocCurveDisplay.from_report(report, tasks=["x"])
+
+
+def test_legends_have_one_order():
+    X, y, extra = binary()
+    models = {"b": GroupLassoClassifier(alpha=0.01), "ref": LOGISTIC}
+    report = compare(models, X, y, **extra, reference="ref", random_state=0)
+    display = TaskRocCurveDisplay.from_report(report)
+    (above,) = display.figure_.legends
+    assert [t.get_text() for t in above.get_texts()] == ["ref", "b"]
+    for task, ax in zip(report.tasks_, display.ax_, strict=True):
+        found = [t.get_text() for t in ax.get_legend().get_texts()]
+        areas = [display.roc_auc_[model, task] for model in ("ref", "b")]
+        assert found == [f"{area:.2f}" for area in areas]
 
 
 def test_several_classes_have_a_matrix_and_no_curve():
@@ -816,6 +899,10 @@ def test_errors_of_classes():
     y, score, task = some_classes(3)
     with pytest.raises(ValueError, match="must be alike"):
         TaskRocCurveDisplay.from_predictions(y, score[:-1], task=task)
+    with pytest.raises(ValueError, match=r"scores of 'model' for task .* have NaN"):
+        TaskRocCurveDisplay.from_predictions(y, np.where(y, np.nan, 0.5), task=task)
+    with pytest.raises(ValueError, match="tasks names no task"):
+        TaskConfusionMatrixDisplay.from_predictions(y, y, task=task, tasks=[])
     with pytest.raises(ValueError, match="normalize must be"):
         TaskConfusionMatrixDisplay.from_predictions(y, y, task=task, normalize="x")
     with pytest.raises(ValueError, match="no task of classes"):

@@ -125,7 +125,7 @@ def test_from_report(display, report):
     assert len(whole.ax_) == 3
     assert whole.ax_[0].get_lines()[0].get_color() == "#0072B2"
     for options in ({"tasks": ["nowhere"]}, {"models": ["nobody"]}):
-        with pytest.raises(ValueError, match=r"no task to draw|models must be some"):
+        with pytest.raises(ValueError, match=r"none of the tasks|models must be some"):
             display.from_report(report, **options)
 
 
@@ -171,3 +171,9 @@ def test_outcomes_of_a_wide_table():
     drawn = TaskCalibrationDisplay.from_report(report, tasks=[1])
     observed = sum(label is not None for label in Y[:, 1])
     assert len(drawn.outcomes[0].truth) == 2 * observed
+
+
+def test_decisions_without_any_risk():
+    display = DecisionCurveDisplay.from_predictions([0, 1, 0], [0.0, 0.0, 0.0])
+    assert display.ax_[0].get_xlim()[1] > 0
+    assert (display.frame_["net_benefit"] == 0).all()

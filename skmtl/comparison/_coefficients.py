@@ -6,6 +6,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmtl.baselines import IndependentTasks
 from skmtl.comparison._company import default_learner
+from skmtl.summaries import cosines
 
 
 def coefficient_similarity(estimator, X, y, task, sample_weight, n_jobs):
@@ -33,12 +34,7 @@ def coefficient_similarity(estimator, X, y, task, sample_weight, n_jobs):
             "The tasks have different numbers of coefficients, as those with different "
             'numbers of classes have. Use method="transfer".'
         )
-    coef = np.array(rows)
-    size = np.linalg.norm(coef, axis=1, keepdims=True)
-    unit = coef / np.where(size > 0, size, 1.0)
-    similarity = np.clip(unit @ unit.T, -1.0, 1.0)
-    np.fill_diagonal(similarity, 1.0)
-    return model.tasks_, similarity
+    return model.tasks_, cosines(np.array(rows))
 
 
 def _coefficients(task, model, X):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from skmtl.comparison._statistics import nanmean
 from skmtl.risks import THRESHOLDS, net_benefit, risk_measures
+from skmtl.summaries import nandeviation, nanmean
 
 
 def settings(report):
@@ -26,7 +26,7 @@ def tasks(report):
         "task": report.tasks_[None],
         "metric": np.array(report.metric_),
         "score": nanmean(report.scores_[report.metric_], axis=-1),
-        "score_sd": _deviation(report.scores_[report.metric_]),
+        "score_sd": nandeviation(report.scores_[report.metric_], axis=-1),
     }
     for key, values in report.scores_.items():
         if key != report.metric_:
@@ -179,11 +179,3 @@ PARTS = {
 def _flat(columns, shape):
     """Return columns as vectors of one length."""
     return {key: np.broadcast_to(v, shape).ravel() for key, v in columns.items()}
-
-
-def _deviation(values):
-    """Return the standard deviation over folds of what is not NaN."""
-    n = np.isfinite(values).sum(axis=-1)
-    centred = values - nanmean(values, axis=-1)[..., None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(np.nansum(centred**2, axis=-1) / np.where(n > 1, n - 1, np.nan))

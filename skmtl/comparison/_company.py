@@ -22,8 +22,9 @@ from skmtl.comparison._pair_statistics import (
     parts_for_statistics,
 )
 from skmtl.comparison._runs import check_takes
-from skmtl.comparison._statistics import corrected_resampled_t, nanmean
+from skmtl.comparison._statistics import corrected_resampled_t
 from skmtl.comparison._table import read_table
+from skmtl.summaries import nanmean
 
 RIDGE_ALPHAS = np.logspace(-3, 4, 15)
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.summaries import nanmean
+
 LEVEL = 0.05
 
 
@@ -86,12 +88,6 @@ def verdicts(gain, p_adjusted):
     evident = np.asarray(p_adjusted) <= LEVEL  # NaN is not
     sign = np.where(np.asarray(gain) > 0, "helps", "hurts")
     return np.where(evident, sign, "no evidence")
-
-
-def nanmean(values, axis):
-    """Return the mean over what is not NaN; NaN, without a warning, where all is."""
-    with np.errstate(invalid="ignore"):
-        return np.nansum(values, axis=axis) / np.isfinite(values).sum(axis=axis)
 
 
 @dataclass(frozen=True)

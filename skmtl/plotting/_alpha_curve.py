@@ -6,12 +6,14 @@ from skmtl.model_selection._one_task import learned
 from skmtl.plotting._style import (
     COLOURS,
     GREY,
+    alpha_axis,
     given_or_new,
     import_pandas,
     legend_beside,
     shortened,
     tidy,
 )
+from skmtl.summaries import nanmean
 
 
 class AlphaCurveDisplay:
@@ -98,8 +100,7 @@ class AlphaCurveDisplay:
     @property
     def _curves(self):
         """Losses (n_alphas, n_tasks), and their mean over tasks with its error."""
-        with np.errstate(invalid="ignore"):
-            by_task = _nanmean(self.losses, axis=1)
+        by_task = nanmean(self.losses, axis=1)
         folds = self.mean[:, ~np.isnan(self.mean).any(axis=0)]
         average = folds.mean(axis=1)
         error = np.zeros(len(average))
@@ -153,11 +154,7 @@ class AlphaCurveDisplay:
                 linewidth=0,
             )  # fmt: skip
             ax.plot(self.alphas, middle, color="black", linewidth=2, label="all tasks")
-        if self.alpha is not None:
-            ax.axvline(self.alpha, color="black", linestyle=":", label="chosen alpha")
-        ax.set_xscale("log")
-        ax.invert_xaxis()  # as in PathDisplay
-        ax.set_xlabel("alpha")
+        alpha_axis(ax, self.alpha)
         ax.set_ylabel("held-out loss, relative to\nthat of the largest alpha")
         tidy(ax)
         legend_beside(ax)
@@ -168,9 +165,3 @@ def _relative(losses):
     """Return losses over those of the first alpha."""
     first = np.where(losses[0] > 0, losses[0], 1.0)
     return losses / first
-
-
-def _nanmean(values, axis):
-    """Return the mean over what is not NaN; NaN where nothing is."""
-    n = np.isfinite(values).sum(axis=axis)
-    return np.where(n > 0, np.nansum(values, axis=axis) / np.maximum(n, 1), np.nan)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from skmtl.plotting import _outcomes as outcomes
-from skmtl.plotting._style import COLOURS, REFERENCE_COLOUR
+from skmtl.plotting._style import COLOURS, REFERENCE_COLOUR, shortened
 
 
 class BinaryTasksDisplay:
@@ -20,6 +20,13 @@ class BinaryTasksDisplay:
     _reference = None  # the model that is drawn in grey, as in a TransferDisplay
 
     def __init__(self, outcomes):
+        for o in outcomes:
+            if o.answer.dtype.kind == "f" and not np.isfinite(o.answer).all():
+                raise ValueError(
+                    f"The scores of {o.model!r} for task {o.task!r} have NaN or "
+                    "infinity; every true label needs a score. Where there is none, "
+                    "leave the label out (wide: NaN)."
+                )
         self.outcomes = [o for o in outcomes if _has_both(o)]
         if not self.outcomes:
             raise ValueError(
@@ -116,12 +123,13 @@ default=None
         display
             The display, drawn.
         """
+        tasks = outcomes.tasks_of(report, tasks)
         found = []
         for name in outcomes.models_of(report, models):
             found += [
                 replace(o, answer=o.answer[:, 1])
                 for o in outcomes.of_report(report, name)
-                if o.answer.shape[1] == 2 and (tasks is None or o.task in tasks)
+                if o.answer.shape[1] == 2 and o.task in tasks
             ]
         display = cls(found)
         display._reference = report.reference_
@@ -149,6 +157,16 @@ default=None
             others = models
         colours = {m: COLOURS[k % len(COLOURS)] for k, m in enumerate(others)}
         return dict.fromkeys(models, REFERENCE_COLOUR) | colours
+
+    @staticmethod
+    def _handles(colours):
+        """Return what stands for each model in a legend."""
+        from matplotlib.lines import Line2D
+
+        return [
+            Line2D([], [], color=colour, label=shortened(name))
+            for name, colour in colours.items()
+        ]
 
 
 def _has_both(outcome):

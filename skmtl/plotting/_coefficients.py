@@ -1,5 +1,7 @@
 """Coefficients of all tasks at a glance."""
 
+from numbers import Integral
+
 import numpy as np
 
 from skmtl.model_selection._one_task import learned
@@ -66,6 +68,10 @@ class CoefficientDisplay:
     """
 
     def __init__(self, table, *, n_features=30, sort=True, unit="coefficient"):
+        if not (isinstance(n_features, Integral) and n_features >= 1):
+            raise ValueError(
+                f"n_features must be a whole number of at least 1, got {n_features!r}."
+            )
         self.table = table
         self.n_features = n_features
         self.sort = sort
@@ -165,6 +171,13 @@ default=None
             The display, drawn.
         """
         coef = np.atleast_2d(np.asarray(coef, dtype=float))
+        if coef.ndim != 2 or not coef.size:
+            raise ValueError(
+                "coef must have a row per task and a column per feature, got shape "
+                f"{coef.shape}."
+            )
+        if not np.isfinite(coef).all():
+            raise ValueError("coef must be finite, but it has NaN or infinity.")
         n_tasks, n_all = coef.shape
         tasks = np.arange(n_tasks) if tasks is None else tasks
         names = [f"x{j}" for j in range(n_all)]

@@ -222,6 +222,8 @@ default=None
         unknown = [task for task in drawn if task not in by_task]
         if unknown:
             raise ValueError(f"tasks has {unknown[0]!r}, which has no labels here.")
+        if not drawn:
+            raise ValueError("tasks names no task. Leave it out to draw all of them.")
         n_tasks = len(drawn)
         if tasks is None and n_tasks > MOST_PANELS:
             largest = sorted(drawn, key=lambda task: -len(by_task[task].truth))
@@ -246,11 +248,7 @@ default=None
 
     def _draw(self, ax, task):
         """Draw the matrix of a task."""
-        matrix = self.confusion_matrices_[task]
-        classes = self._classes[task].tolist()
-        names = [
-            f"{c:g}" if isinstance(c, float) else shortened(c, 14) for c in classes
-        ]
+        matrix, names = self.confusion_matrices_[task], self._names(task)
         whole = np.array_equal(matrix, np.round(matrix)) and self.normalize is None
         shown = ConfusionMatrixDisplay(matrix, display_labels=names).plot(
             ax=ax,

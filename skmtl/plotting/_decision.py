@@ -78,6 +78,6 @@ class DecisionCurveDisplay(RiskDisplay):
         (line,) = ax.plot(THRESHOLDS, everybody, linestyle="--", **look)
         look["label"] = "treat nobody"
         rules = [line, ax.axhline(0.0, linestyle=":", **look)]
-        last = max(o.answer.max() for o in outcomes)
+        last = max(THRESHOLDS[0], *(o.answer.max() for o in outcomes))
         ax.set(xlim=(0, min(1.0, 1.05 * last)), ylim=(-0.15 * share, 1.1 * share))
         return rules

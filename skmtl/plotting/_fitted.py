@@ -51,7 +51,7 @@ class CoefficientTable:
             parts = {"coef": coefficients(estimator)}
         n_rows, n_features = next(iter(parts.values())).shape
         tasks, classes = learned(estimator, "tasks_"), None
-        pairs = learned(estimator, "coef_rows_")
+        pairs = _row_names(estimator)
         tasks = np.arange(n_rows) if tasks is None else np.asarray(tasks)
         if n_rows != len(tasks):
             if pairs is None:
@@ -79,7 +79,7 @@ def coefficients(estimator):
     if coef is None and isinstance(alone, dict):  # one model per task
         each = [learned(model, "coef_") for model in alone.values()]
         each = [c if c is None else np.atleast_2d(c) for c in each]
-        if all(c is not None and len(c) == 1 for c in each):
+        if all(c is not None and c.shape[1] == each[0].shape[1] for c in each):
             coef = np.concatenate(each)
     if coef is None:
         raise TypeError(
@@ -87,6 +87,25 @@ def coefficients(estimator):
             "fitted?"
         )
     return np.atleast_2d(coef)
+
+
+def _row_names(estimator):
+    """Return the (task, class) of each row of coefficients, or None."""
+    pairs, alone = learned(estimator, "coef_rows_"), learned(estimator, "estimators_")
+    if pairs is not None or not isinstance(alone, dict):
+        return pairs
+    return [
+        (task, name)
+        for task, model in alone.items()
+        for name in _named_classes(learned(model, "classes_"))
+    ]
+
+
+def _named_classes(classes):
+    """Return the classes that have a row of coefficients: of two the last."""
+    if classes is None:
+        return [None]
+    return classes[-1:] if len(classes) == 2 else classes
 
 
 def feature_names(estimator, n_features):
@@ -120,9 +139,10 @@ def spreads(X, n_features):
     """Return the standard deviation of each feature; NaN and sparse X are fine."""
     from sklearn.preprocessing import StandardScaler
 
-    if np.ndim(X) != 2 or X.shape[1] != n_features:
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    if len(X.shape) != 2 or X.shape[1] != n_features:
         raise ValueError(
-            f"X has shape {np.shape(X)}, and the coefficients are of {n_features} "
+            f"X has shape {tuple(X.shape)}, and the coefficients are of {n_features} "
             "features. Pass X as the last step of a pipeline saw it."
         )
     return np.sqrt(StandardScaler(with_mean=False).fit(X).var_)

@@ -1,6 +1,7 @@
 """Test scores of models that see growing parts of the training rows."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -49,14 +50,17 @@ def learning_curves(
     X, y, task = (_indexable(value) for value in (X, y, task))
     if task is not None and np.ndim(task) == 0:
         task = np.full(num_samples(X), task)
-    labels = read_labels(y, _known_tasks(models, X) if task is None else task)
+    known = _known_tasks(models, X) if task is None else task
+    labels = read_labels(y, known, sample_weight)
     rng = check_random_state(seed)
     classify = any(is_classifier(model) for model in models.values())
     if scoring is None:
         scoring = _default_scoring(labels) if classify else "r2"
     metadata = {"task": task, "sample_weight": sample_weight}
     data = X, y, {k: _indexable(v) for k, v in metadata.items() if v is not None}
-    if isinstance(cv, int):
+    if isinstance(cv, Integral):
+        if cv < 2:
+            raise ValueError(f"cv must be at least 2 folds, got cv={cv}.")
         fold_of = task_folds(labels, cv, groups=groups, random_state=rng)
         cv = [np.nonzero(fold_of != k) + np.nonzero(fold_of == k) for k in range(cv)]
     folds = given_folds(cv, X, y, task=task, groups=groups)
@@ -85,7 +89,7 @@ def learning_curves(
 def _checked_shares(shares):
     """Return increasing shares, or raise."""
     found = np.unique(np.asarray(shares, dtype=float))
-    if not len(found) or found[0] <= 0 or found[-1] > 1:
+    if not len(found) or not (found[0] > 0 and found[-1] <= 1):
         raise ValueError(f"shares must be above 0 and at most 1, got {shares!r}.")
     return found
 

@@ -14,6 +14,7 @@ from skmtl.plotting._style import (
     shortened,
     tidy,
 )
+from skmtl.summaries import nandeviation, nanmean
 
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 
@@ -161,7 +162,7 @@ default=None
         mean_n = self.n_train.mean(axis=1)
         parts = []
         for name, scores in self.scores.items():
-            mean, deviation = _over(scores, axis=1)
+            mean, deviation = nanmean(scores, axis=1), nandeviation(scores, axis=1)
             columns = {
                 "model": [name] * (n_tasks * n_shares),
                 "task": np.repeat(np.asarray(self.tasks), n_shares),
@@ -192,7 +193,7 @@ default=None
             ax = np.ravel(np.asarray(ax, dtype=object))[0]
             ax = given_or_new(ax, (7, 4.2))
             for k, (name, scores) in enumerate(self.scores.items()):
-                middle, low, high = _spread(_over(scores, axis=1)[0])
+                middle, low, high = _spread(nanmean(scores, axis=1))
                 _draw(ax, k, name, self.shares, middle, low, high)
             ax.set_xlabel("share of the training rows")
             ax.set_ylabel(f"{self.metric}: median of {n_tasks} tasks\nand middle half")
@@ -205,8 +206,8 @@ default=None
         for t, each in enumerate(axes):
             handles = []
             for k, (name, scores) in enumerate(self.scores.items()):
-                mean, deviation = (v[:, t] for v in _over(scores, axis=1))
-                band = np.nan_to_num(deviation)
+                mean = nanmean(scores[:, :, t], axis=1)
+                band = np.nan_to_num(nandeviation(scores[:, :, t], axis=1))
                 handles.append(
                     _draw(each, k, name, self.shares, mean, mean - band, mean + band)
                 )
@@ -232,16 +233,6 @@ def _draw(ax, k, name, x, middle, low, high):
     look = {"marker": MARKERS[k % len(MARKERS)], "markersize": 4, "color": colour}
     (line,) = ax.plot(x, middle, label=shortened(name), **look)
     return line
-
-
-def _over(values, axis):
-    """Return (mean, standard deviation) of what is not NaN."""
-    n = np.isfinite(values).sum(axis=axis)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(n > 0, np.nansum(values, axis=axis) / n, np.nan)
-        off = values - np.expand_dims(mean, axis)
-        variance = np.nansum(off**2, axis=axis) / np.where(n > 1, n - 1, np.nan)
-    return mean, np.sqrt(variance)
 
 
 def _spread(values):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skmtl._compat import num_samples
+from skmtl.base import some
 from skmtl.layouts import read_labels
 from skmtl.model_selection._one_task import (
     Answers,
@@ -128,6 +129,19 @@ def models_of(report, models):
     if unknown or not names:
         raise ValueError(f"models must be some of {report.models_}, got {models!r}.")
     return names
+
+
+def tasks_of(report, tasks):
+    """Return the tasks of a report that are asked for, checked; None: all of them."""
+    known = report.tasks_.tolist()
+    tasks = known if tasks is None else list(tasks)
+    unknown = [task for task in tasks if task not in known]
+    if unknown:
+        raise ValueError(
+            f"tasks has {unknown[0]!r}, which is none of the tasks of the report: "
+            f"{some(report.tasks_)}."
+        )
+    return tasks
 
 
 def with_most_probable(outcome):

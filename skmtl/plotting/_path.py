@@ -5,6 +5,7 @@ import numpy as np
 from skmtl.linear_model.path import fit_path
 from skmtl.plotting._style import (
     COLOURS,
+    alpha_axis,
     given_or_new,
     import_pandas,
     legend_beside,
@@ -20,8 +21,9 @@ class PathDisplay:
     """Sizes of the coefficients of each feature, against alpha.
 
     A line per feature: the Euclidean norm over tasks of its coefficients. A line that
-    leaves 0 is a feature that enters the model. The features with the largest norms at
-    the end of the path have colours and names.
+    leaves 0 is a feature that enters the model. Up to six features have colours and
+    names: those with the largest norms at the alpha that is marked, or at the end of
+    the path.
 
     Parameters
     ----------
@@ -154,6 +156,14 @@ default=None
         norms = np.sqrt((path.coefs**2).sum(axis=1))
         return cls(path.alphas, norms, path.feature_names, alpha).plot(ax=ax)
 
+    @property
+    def _named(self):
+        """Positions of the features that are named, the largest first."""
+        k = -1 if self.alpha is None else np.abs(self.alphas - self.alpha).argmin()
+        norms = self.norms[k]
+        largest = np.argsort(-norms, kind="stable")[:N_NAMED]
+        return [j for j in largest.tolist() if norms[j] > 0]
+
     def plot(self, ax=None):
         """Draw the norms.
 
@@ -169,8 +179,7 @@ default=None
         """
         ax = given_or_new(ax, (7, 4.2))
         self.ax_, self.figure_ = ax, ax.figure
-        last = self.norms[-1]
-        named = [j for j in np.argsort(-last, kind="stable")[:N_NAMED] if last[j] > 0]
+        named = self._named
         for j in range(self.norms.shape[1]):
             if j not in named:
                 ax.plot(self.alphas, self.norms[:, j], color="0.75", linewidth=0.8)
@@ -178,11 +187,7 @@ default=None
             name = self.names[j]
             name = shortened(name if isinstance(name, str) else f"x{name}")
             ax.plot(self.alphas, self.norms[:, j], color=colour, label=name)
-        if self.alpha is not None:
-            ax.axvline(self.alpha, color="black", linestyle=":", label="chosen alpha")
-        ax.set_xscale("log")
-        ax.invert_xaxis()  # as the path is computed: features enter from left to right
-        ax.set_xlabel("alpha")
+        alpha_axis(ax, self.alpha)
         ax.set_ylabel("norm over tasks of the coefficients")
         tidy(ax)
         if named or self.alpha is not None:

@@ -93,15 +93,5 @@ class RiskDisplay(BinaryTasksDisplay):
                 each.legend(handles=lines, frameon=False, fontsize=8)
         outer_labels(self.ax_, *self._names)
         if len(tasks) > 1:
-            legend_above(self.ax_, [*_handles(colours), *rules])
+            legend_above(self.ax_, [*self._handles(colours), *rules])
         return self
-
-
-def _handles(colours):
-    """Return what stands for each model in a legend."""
-    from matplotlib.lines import Line2D
-
-    return [
-        Line2D([], [], color=colour, label=shortened(name))
-        for name, colour in colours.items()
-    ]

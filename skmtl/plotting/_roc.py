@@ -144,10 +144,12 @@ class TaskRocCurveDisplay(BinaryTasksDisplay):
 
     def _draw_panels(self, tasks, models, colours):
         """Draw a panel per task, the models in it."""
-        from matplotlib.lines import Line2D
-
         one = len(self.ax_) == 1
-        for k, o in enumerate(self.outcomes):
+        # One model after the other, so that every legend has the same order.
+        drawn = sorted(
+            enumerate(self.outcomes), key=lambda one: models.index(one[1].model)
+        )
+        for k, o in drawn:
             ax = self.ax_[tasks.index(o.task)]
             label = f"{self.roc_auc_[o.model, o.task]:.2f}"
             label = f"{shortened(o.model)} (AUC {label})" if one else label
@@ -160,11 +162,7 @@ class TaskRocCurveDisplay(BinaryTasksDisplay):
         for ax in self.ax_:
             ax.legend(title="AUC", title_fontsize=8, **options)
         if len(models) > 1:
-            handles = [
-                Line2D([], [], color=colour, label=shortened(model))
-                for model, colour in colours.items()
-            ]
-            legend_above(self.ax_, handles)
+            legend_above(self.ax_, self._handles(colours))
 
     def _draw_means(self, tasks, models, colours):
         """Draw the mean curve of each model; of one, all tasks as thin lines too."""

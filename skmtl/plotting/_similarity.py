@@ -16,6 +16,7 @@ from skmtl.plotting._style import (
     name_columns,
     name_rows,
 )
+from skmtl.summaries import cosines
 
 # With more tasks than this there is no room for numbers.
 MOST_NUMBERS = 10
@@ -130,7 +131,7 @@ class TaskSimilarityDisplay:
             return cls(matrix, np.asarray(labels), name=name).plot(ax=ax)
         table = CoefficientTable.of(estimator)
         display = cls(
-            _cosines(table.parts["coef"]), np.array(table.rows), name=BY_COEFFICIENTS
+            cosines(table.parts["coef"]), np.array(table.rows), name=BY_COEFFICIENTS
         )
         display._take_tree(
             learned(estimator, "tree_"), learned(estimator, "tree_tasks_")
@@ -161,10 +162,13 @@ class TaskSimilarityDisplay:
             labels = getattr(matrix, "columns", range(len(matrix)))
         values = np.asarray(matrix, dtype=float)
         n_tasks = len(values)
-        if values.shape != (n_tasks, n_tasks) or not np.isfinite(values).all():
+        if not n_tasks or values.shape != (n_tasks, n_tasks):
             raise ValueError(
-                f"matrix must be square and finite, got shape {values.shape}."
+                "matrix must be square, with a row and a column for each task, got "
+                f"shape {values.shape}."
             )
+        if not np.isfinite(values).all():
+            raise ValueError("matrix must be finite, but it has NaN or infinity.")
         if not np.allclose(values, values.T, atol=1e-8 * np.abs(values).max(initial=0)):
             raise ValueError(
                 "matrix must be symmetric. Of one-sided gains take (G + G.T) / 2."
@@ -238,15 +242,6 @@ class TaskSimilarityDisplay:
         return self
 
 
-def _cosines(coef):
-    """Return the cosine between rows; 0 with a row of zeros, which is 1 with itself."""
-    size = np.linalg.norm(coef, axis=1, keepdims=True)
-    unit = coef / np.where(size > 0, size, 1.0)
-    cosine = np.clip(unit @ unit.T, -1.0, 1.0)
-    np.fill_diagonal(cosine, 1.0)
-    return cosine
-
-
 def _between(matrix):
     """Return the values between two different tasks."""
     return matrix[~np.eye(len(matrix), dtype=bool)]
@@ -305,9 +300,11 @@ def _draw_tree(ax, linkage, order):
     from matplotlib.collections import LineCollection
 
     n_tasks = len(order)
-    x, height = np.empty(2 * n_tasks - 1), np.zeros(2 * n_tasks - 1)
+    x, height = np.empty(2 * n_tasks - 1), np.empty(2 * n_tasks - 1)
     x[order] = np.arange(n_tasks)
-    height[n_tasks:] = linkage[:, 2]
+    highest = linkage[-1, 2] or 1.0
+    foot = -0.06 * highest  # so that what merges at 0 has a bracket to be seen
+    height[:n_tasks], height[n_tasks:] = foot, linkage[:, 2]
     brackets = []
     for k, (a, b) in enumerate(linkage[:, :2].astype(int), start=n_tasks):
         x[k] = (x[a] + x[b]) / 2
@@ -316,5 +313,5 @@ def _draw_tree(ax, linkage, order):
     top = ax.inset_axes([0.0, 1.015, 1.0, 0.2])
     top.add_collection(LineCollection(brackets, colors="0.3", linewidths=1.0))
     top.set_xlim(-0.5, n_tasks - 0.5)
-    top.set_ylim(0.0, 1.05 * height[-1] or 1.0)
+    top.set_ylim(foot, 1.05 * highest)
     top.set_axis_off()

@@ -55,6 +55,7 @@ def shortened(name, longest=LONGEST):
     if len(name) > longest:
         head = (longest - 1) * 2 // 3
         name = f"{name[:head]}…{name[len(name) - (longest - 1 - head) :]}"
+    name = f" {name}" if name.startswith("_") else name  # or legends leave it out
     return name.replace("$", r"\$")  # no formula
 
 
@@ -100,6 +101,18 @@ def tidy(ax, grid="y"):
     ax.grid(axis=grid, color="0.9", zorder=0)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def alpha_axis(ax, chosen):
+    """Make x that of a path of alphas, as it is computed: from the largest down.
+
+    A `chosen` alpha, if there is one, is marked.
+    """
+    if chosen is not None:
+        ax.axvline(chosen, color="black", linestyle=":", label="chosen alpha")
+    ax.set_xscale("log")
+    ax.invert_xaxis()
+    ax.set_xlabel("alpha")
 
 
 def legend_beside(ax, **options):

@@ -70,6 +70,7 @@ _, axes = plt.subplots(1, 3, figsize=(11, 7), layout="constrained")
 shown = {"truth": truth, **{name: model.coef_ for name, model in models.items()}}
 for ax, (name, coef) in zip(axes, shown.items(), strict=True):
     CoefficientDisplay.from_coefficients(coef, n_features=60, sort=False, ax=ax)
+    ax.images[0].set_clim(-2, 2)  # a colour means the same in all three
     ax.set_title(name)
 
 # %% [markdown]
@@ -149,6 +150,7 @@ for T in n_tasks:
 _, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
 ax.plot(n_tasks, 100 * np.array(right), "o-")
 ax.set(xlabel="outcomes", ylabel="true among the first six (%)", ylim=(0, 103))
+ax.set_xticks(n_tasks)
 _ = ax.set_title("Outcomes vote on the features")
 
 # %% [markdown]

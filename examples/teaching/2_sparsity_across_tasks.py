@@ -100,7 +100,7 @@ print("group lasso:", by_row.round(2))
 # ## The path
 #
 # For a large alpha all rows are 0. As alpha falls they come in, one after another. Each
-# line is the norm of a row; the six with the largest norms at the end have colours.
+# line is the norm of a row; the six that are largest at the chosen alpha have colours.
 
 # %%
 path = mtl_path(GroupLassoRegressor(), X, Y, alphas=40, eps=0.05)

@@ -48,6 +48,7 @@ def test_report_tables_and_text():
     assert max(map(len, lines)) <= 100
     assert lines[2].split() == ["task", "single-task", "multi-task", "pooled"]
     assert f"{Y['a'].isna().sum()} missing" in summary
+    assert "\n\nb  " in summary  # a line between tasks
     assert "hurts" in summary
     assert "6 verdicts together" in summary
     html = report._repr_html_()

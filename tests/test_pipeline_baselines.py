@@ -1,9 +1,11 @@
 """The models that MTLPipeline.compare holds against a pipeline."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from _toys import ToyClassifier, ToyRegressor, as_classes, make_frame, make_rows
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.cluster.hierarchy import linkage
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegressionCV, Ridge, RidgeCV
 from sklearn.model_selection import GridSearchCV
@@ -12,16 +14,25 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl import (
+    AlphaPathCV,
+    GroupLassoRegressor,
     IndependentTasks,
     MTLPipeline,
     MultiTaskMLPClassifier,
     MultiTaskMLPRegressor,
     PooledTasks,
+    TaskGraphRegressor,
     TaskKFold,
+    TaskProgressionRegressor,
     TaskScorer,
+    TaskTreeRegressor,
+    TransferGuard,
     make_mtl_pipeline,
 )
+from skmtl.neural_network.weighting.uncertainty import UncertaintyWeights
 from skmtl.pipeline._baselines import ClassFolds, baseline_models, reference_of
+
+GRAPH = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 2.0], [0.0, 2.0, 0.0]])
 
 
 class Weighted(ToyRegressor):
@@ -125,6 +136,48 @@ def test_parameters_that_name_tasks():
     assert models["multi-task"][-1].task_weight == one["task_weight"]
     models = baseline_models(build(Weighted(task_weight="n_samples")))
     assert models["single-task"][-1].estimator.task_weight == "n_samples"
+
+
+@pytest.mark.parametrize(
+    "final",
+    [
+        TaskGraphRegressor(graph=pd.DataFrame(GRAPH, list("ABC"), list("ABC"))),
+        AlphaPathCV(TaskGraphRegressor(graph=GRAPH), alphas=2),
+        TransferGuard(
+            TaskGraphRegressor(graph={("A", "B"): 1.0, ("B", "C"): 1.0}),
+            IndependentTasks(Ridge()),
+            random_state=0,
+        ),
+        TaskProgressionRegressor(order=["C", "A", "B"]),
+        TaskTreeRegressor(tree=linkage([[0.0], [1.0], [5.0]])),
+        MultiTaskMLPRegressor(max_iter=2, loss_weighting={"A": 1, "B": 2, "C": 1}),
+    ],
+    ids=lambda final: type(final).__name__,
+)
+@pytest.mark.filterwarnings("ignore:.*ran all max_iter")
+def test_ties_between_tasks_have_no_part_in_the_single_task_model(final):
+    df, y, _ = make_frame()
+    pipeline = make_mtl_pipeline(final, task_col="hospital")
+    models = baseline_models(pipeline)
+    for name in ("single-task", "multi-task"):
+        models[name].fit(df, y)
+    assert repr(models["multi-task"][-1]) == repr(final)
+
+
+def test_ties_that_need_no_name_stay():
+    knn = baseline_models(build(TaskGraphRegressor(graph="knn")))["single-task"]
+    assert knn[-1].estimator.graph == "knn"
+    uncertain = MultiTaskMLPRegressor(loss_weighting=UncertaintyWeights())
+    alone = baseline_models(build(uncertain))["single-task"][-1].estimator
+    assert isinstance(alone.loss_weighting, UncertaintyWeights)
+
+
+@pytest.mark.parametrize("loss", ["logistic", dict.fromkeys("ABC", "logistic")])
+def test_one_loss_for_all_tasks_can_be_pooled(loss):
+    df, y, _ = make_frame()
+    models = baseline_models(build(GroupLassoRegressor(alpha=0.01, loss=loss)))
+    risk = models["pooled"].fit(df, y > np.median(y)).predict(df)
+    assert ((risk >= 0) & (risk <= 1)).all()
 
 
 def test_mixed_losses_are_not_pooled():

@@ -28,6 +28,7 @@ from skmtl import (
     task_affinity,
 )
 from skmtl.comparison import TaskAffinity, TaskSelection
+from skmtl.comparison._grouping import partition
 
 CLUSTER = np.array([0, 0, 0, 1, 1, 1, 2])
 NAMES = np.array(["a", "b", "c", "p", "q", "r", "z"])
@@ -248,6 +249,23 @@ def test_groups_stay_in_one_fold():
     assert kept.error[0, 1] > leaky.error[0, 1]
 
 
+def test_a_fold_without_training_rows_of_a_task_is_left_out():
+    X, y, task = few()
+    rows = np.arange(len(X))
+    pairs = [(rows[rows % 5 != k], rows[rows % 5 == k]) for k in range(4)]
+    only_ab = rows[(task != "c") & (rows % 5 < 4)]
+    estimator = PooledTasks(Ridge(), unseen="shared")
+
+    def found(folds):
+        return task_affinity(X, y, task=task, estimator=estimator, cv=folds)
+
+    with pytest.warns(UserWarning, match="Task labels never seen in fit"):
+        more = found([*pairs, (only_ab, rows[(rows % 5 == 4)])])
+    alone = found(pairs)
+    np.testing.assert_allclose(more.affinity[2], alone.affinity[2])
+    assert (more.affinity[0, 1:] != alone.affinity[0, 1:]).all()
+
+
 # ---------------------------------------------------------------- coefficients
 def test_similarity_of_coefficients():
     X, y, task = few()
@@ -346,6 +364,33 @@ def test_coefficients_that_cannot_be_compared():
 
 
 # ---------------------------------------------------------------- groups of tasks
+class Company:
+    """Losses of tasks in the company of others, as if they had been measured."""
+
+    def __init__(self, losses):
+        self.known, self.tasks = losses, np.arange(4)
+
+    def learn(self, subsets):
+        pass
+
+    def loss(self, t, company):
+        alone = {(t,): 1.0}
+        return (alone | self.known).get(tuple(sorted(company)), 1.2)
+
+    def gain(self, changes):
+        gains = [self.loss(t, b) - self.loss(t, a) for t, a, b in changes]
+        return np.mean(gains), 0.01
+
+
+@pytest.mark.parametrize(
+    ("of_all", "groups"), [(0.7, [(0, 1), (2, 3)]), (0.4, [(0, 1, 2, 3)])]
+)
+def test_groups_are_joined_where_their_tasks_gain_over_what_they_have(of_all, groups):
+    pairs = {(0, 1): 0.5, (2, 3): 0.5, (0, 2): 0.9, (1, 3): 0.9, (0, 3): 0.9}
+    losses = {**pairs, (1, 2): 0.9, (0, 1, 2, 3): of_all}
+    assert partition(Company(losses), 1.0)[0] == groups
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_planted_groups_are_found(seed):
     X, y, task = planted(seed)

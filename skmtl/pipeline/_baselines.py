@@ -1,6 +1,7 @@
 """The models that `MTLPipeline.compare` holds against the pipeline."""
 
 from collections.abc import Mapping
+from inspect import signature
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -9,6 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from skmtl._compat import is_search, logistic_regression_cv
+from skmtl.base import BaseTaskEstimator
 from skmtl.baselines import IndependentTasks, PooledTasks
 from skmtl.linear_model import GroupLassoRegressor
 from skmtl.linear_model.task_losses import NAMES
@@ -21,6 +23,8 @@ ALONE = "single-task"  # the reference
 RIDGE_ALPHAS = np.logspace(-3, 5, 17)
 RIDGES = np.logspace(-4, 2, 7)  # of a mean loss, where RidgeCV has a sum
 LOGISTIC_CS = np.logspace(-4, 2, 7)
+# Parameters that may name tasks, to say what one is to the others.
+BETWEEN_TASKS = {"graph", "order", "tree", "task_weight", "loss_weighting"}
 
 
 class ClassFolds:
@@ -142,11 +146,18 @@ def _tuned(estimator):
 def _for_one_task(pipeline):
     """Return a clone of the final step that can be fitted to one task at a time.
 
-    Alone there is no task: nothing may be weighed or read by its label.
+    Alone there is no task: nothing may be weighed, tied or read by its label.
     """
     final = clone(_final(pipeline.estimator))
-    if isinstance(getattr(_tuned(final), "task_weight", None), Mapping):
-        _tuned(final).task_weight = None
+    parts = final.get_params(deep=True)
+    for key, value in parts.items():
+        prefix, _, name = key.rpartition("__")
+        owner = parts[prefix] if prefix else final
+        general = isinstance(value, str) or hasattr(value, "get_params")
+        between = isinstance(owner, BaseTaskEstimator) and name in BETWEEN_TASKS
+        if between and not general:
+            default = signature(type(owner)).parameters[name].default
+            final.set_params(**{key: default})
     if getattr(getattr(final, "cv", None), "task_col", None) is not None:
         final.cv.task_col = None
     return _taking_weights(pipeline, final) if is_search(final) else final
@@ -168,7 +179,9 @@ def _loss(estimator):
     """Return the loss of an estimator that baselines shall share; None if squared."""
     loss = getattr(estimator, "loss", None)
     names = set(loss.values()) if isinstance(loss, Mapping) else {loss}
-    return None if not names <= set(NAMES) or names <= {"squared", "huber"} else loss
+    if not names <= set(NAMES) or names <= {"squared", "huber"}:
+        return None
+    return loss if len(names) > 1 else names.pop()  # a pooled model has no task to name
 
 
 def _mixes_losses(estimator):

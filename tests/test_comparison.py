@@ -405,7 +405,7 @@ def test_integer_and_iterable_cv():
     masks = [(np.arange(120) % 5 != k, np.arange(120) % 5 == k) for k in range(5)]
     report = compare({"a": RIDGE}, X, y, task=task, cv=masks)
     assert report.folds_[1][1].tolist() == list(range(1, 120, 5))
-    with pytest.warns(UserWarning, match="There are 3 folds in all"):
+    with pytest.warns(UserWarning, match="has 3 folds; with fewer"):
         few = compare({"a": RIDGE, "b": POOLED}, X, y, task=task, cv=KFold(3))
     assert few.to_frame()["p"].notna().sum() == 3
 
@@ -455,7 +455,12 @@ class Fails(Recorder):
 
 
 @pytest.mark.parametrize(
-    ("error", "raised"), [(ValueError, ValueError), (KeyError, RuntimeError)]
+    ("error", "raised"),
+    [
+        (ValueError, ValueError),
+        (np.linalg.LinAlgError, ValueError),
+        (KeyError, RuntimeError),
+    ],
 )
 def test_failure_names_model_and_fold(error, raised):
     _, y, task = long_rows()
@@ -501,6 +506,7 @@ class PredictsNaN(Recorder):
             "'a' .Recorder. takes none",
         ),
         ({"a": RIDGE}, {"groups": [1, 2]}, ValueError, "groups must hold one label"),
+        ({"a": RIDGE}, {"scoring": "best"}, ValueError, "^'best' is not a valid scor"),
     ],
 )
 def test_bad_input(models, options, error, message):

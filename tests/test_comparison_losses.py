@@ -1,10 +1,13 @@
 """The loss by which each task is compared: outcomes of several kinds, and risks."""
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from _comparisons import RIDGE, long_rows
+from _toys import ToyRegressor
 from numpy.testing import assert_allclose
 from scipy.special import expit
 from sklearn.dummy import DummyRegressor
@@ -207,7 +210,7 @@ def test_baselines_of_a_pipeline_have_its_losses():
     X, Y = mixed_rows(120)
     model = make_mtl_pipeline(StandardScaler(), joint())
     halves = [(np.arange(60), np.arange(60, 120)), (np.arange(60, 120), np.arange(60))]
-    with pytest.warns(UserWarning, match="2 folds in all"):
+    with pytest.warns(UserWarning, match="has 2 folds; with fewer"):
         models = model.compare(X, Y, cv=halves, random_state=0)
     assert models.models_ == ["multi-task", "single-task", "ridge", "mlp"]
     described = models._about["models"]
@@ -265,6 +268,25 @@ def test_area_under_the_curve_is_that_of_scikit_learn():
         weight = rng.uniform(0.1, 4, size=n)
         expected = roc_auc_score(y, risk, sample_weight=weight)
         assert_allclose(_area(y, risk, weight), expected)
+
+
+class SaysPoisson(ToyRegressor):
+    """A toy that names a loss and does not mind the labels."""
+
+    def __init__(self, alpha=0.1, *, unseen="raise", loss="poisson"):
+        self.loss = loss
+        super().__init__(alpha, unseen=unseen)
+
+
+def test_labels_that_a_named_loss_cannot_have_are_compared_by_squared_errors():
+    X, y, task = long_rows()
+    y = np.where(task == "t0", np.round(np.abs(y)), np.where(task == "t1", -1.0, y))
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        report = compare({"a": SaysPoisson()}, X, y, task=task, random_state=0)
+    losses = report.to_frame("data").set_index("task")["loss"]
+    assert losses[["t1", "t2"]].tolist() == ["squared error"] * 2
+    assert not any(f"task '{t}'" in str(w.message) for w in given for t in ("t1", "t2"))
 
 
 # ---------------------------------------------------------------- losses of nothing

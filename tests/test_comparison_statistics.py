@@ -59,6 +59,19 @@ def test_verdicts():
     assert found.tolist() == expected
 
 
+def test_a_fold_without_labels_counts_for_nothing():
+    rng = np.random.default_rng(0)
+    losses, n_train = rng.uniform(1, 2, size=(2, 1, 6)), rng.integers(20, 90, (1, 6))
+    n_test = np.array([[5, 6, 7, 8, 9, 0]])
+    losses[:, :, -1] = np.nan
+    found = paired_gains(losses, 0, n_train, n_test, relative=True)
+    expected = paired_gains(
+        losses[..., :-1], 0, n_train[:, :-1], n_test[:, :-1], relative=True
+    )
+    np.testing.assert_allclose(found.by_task.error[1], expected.by_task.error[1])
+    np.testing.assert_allclose(found.overall.low[1], expected.overall.low[1])
+
+
 def test_rounding_is_no_evidence():
     base = np.random.default_rng(0).uniform(1, 2, size=(1, 1, 10))
     losses = np.concatenate([base, base * (1 + 1e-13)])

@@ -266,6 +266,12 @@ def test_a_fold_without_training_rows_of_a_task_is_left_out():
     assert (more.affinity[0, 1:] != alone.affinity[0, 1:]).all()
 
 
+def test_parameters_of_the_estimator_are_checked_before_its_statistics():
+    X, y, task = few()
+    with pytest.raises(ValueError, match="The 'loss' parameter of GroupLasso"):
+        task_affinity(X, y, task=task, estimator=GroupLassoRegressor(loss="best"))
+
+
 # ---------------------------------------------------------------- coefficients
 def test_similarity_of_coefficients():
     X, y, task = few()

@@ -1,6 +1,7 @@
 """One model per task."""
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
@@ -63,7 +64,7 @@ class IndependentTasks(TaskMetaEstimator):
 
     _parameter_constraints: dict = {
         **TaskMetaEstimator._parameter_constraints,
-        "n_jobs": [None, int],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(self, estimator, *, unseen="raise", n_jobs=None):

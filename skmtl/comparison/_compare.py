@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.metrics import get_scorer
 
 from skmtl._compat import check_random_state
 from skmtl.comparison._assemble import OBSERVED, assemble
@@ -13,6 +14,7 @@ from skmtl.comparison._execution import hand_over, run_folds
 from skmtl.comparison._folds import make_folds
 from skmtl.comparison._runs import check_takes, column_reader
 from skmtl.comparison._table import read_table
+from skmtl.comparison._text import counted
 from skmtl.model_selection import TaskScorer
 
 DEFAULT_REFERENCE = "single-task"
@@ -156,12 +158,14 @@ default=None
         check_takes(name, model, table)
     if isinstance(scoring, TaskScorer):
         scoring = scoring.scoring
+    if isinstance(scoring, str):
+        get_scorer(scoring)  # raises before anything is fitted
     rng = check_random_state(random_state)
     folds, words = make_folds(table, cv, groups, rng)
     if len(folds) < MIN_FOLDS:
         warnings.warn(
-            f"There are {len(folds)} folds in all; with fewer than {MIN_FOLDS} the "
-            "intervals are wide and verdicts rare. Pass a larger cv.",
+            f"The comparison has {counted(len(folds), 'fold')}; with fewer than "
+            f"{MIN_FOLDS} the intervals are wide and verdicts rare. Pass a larger cv.",
             UserWarning,
             stacklevel=2,
         )

@@ -86,7 +86,8 @@ def run(name, model, table, fold, train, test, seed, scoring):
     try:
         return _run(clone(model), table, train, test, seed, scoring)
     except Exception as error:
-        kind = type(error) if type(error) in (TypeError, ValueError) else RuntimeError
+        kinds = (k for k in (ValueError, TypeError) if isinstance(error, k))
+        kind = next(kinds, RuntimeError)
         raise kind(
             f"Model {name!r} failed in fold {fold} ({len(train)} training rows): "
             f"{type(error).__name__}: {error}"

@@ -812,3 +812,21 @@ def columns_grams(columns, offsets, h, out):
                     total += own[i] * a[i] * b[i]
                 out[t, j, k] = total
                 out[t, k, j] = total
+
+
+@jit
+def add_products(X, starts, tasks, weights, W, out):
+    """Add X_t' diag(weights_t) X_t w_t of some rows of X per task to out (T, p).
+
+    Row i belongs to tasks[starts[i]:starts[i + 1]], with weights that may be negative;
+    W is (T, p).
+    """
+    for i in range(len(X)):
+        x = X[i]
+        for e in range(starts[i], starts[i + 1]):
+            w, own, dot = W[tasks[e]], out[tasks[e]], 0.0
+            for j in range(len(x)):
+                dot += x[j] * w[j]
+            dot *= weights[e]
+            for j in range(len(x)):
+                own[j] += dot * x[j]

@@ -21,6 +21,8 @@ def warm_up():
     wide = rng.normal(size=(6, 9))
     few_entries = sparse.csr_array(np.eye(12, 60) + np.eye(12, 60, 12))
     task = np.repeat([0, 1], 6)
+    table, many = rng.normal(size=(60, 40)), rng.normal(size=(60, 40))
+    many[0, 0] = np.nan
     fits = [
         (GroupLassoRegressor(0.1), X, Y, None),
         (GroupLassoRegressor(0.1), X, Y[:, 0], task),
@@ -34,6 +36,7 @@ def warm_up():
         (GroupLassoRegressor(0.1), wide, Y[:6], None),
         (GroupLassoRegressor(0.1), wide, Y[:6, 0], task[3:9]),
         (GroupLassoRegressor(0.1), few_entries, Y, None),
+        (GroupLassoRegressor(0.01), table, many, None),
     ]
     for model, features, labels, tasks in fits:
         model.fit(features, labels, task=tasks)

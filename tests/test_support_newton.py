@@ -11,7 +11,7 @@ from skmtl.complements import MatrixComplement, RowComplement
 from skmtl.data import TaskData
 from skmtl.layouts import read_labels
 from skmtl.losses import Huber, Logistic, Squared
-from skmtl.objectives import DataObjective
+from skmtl.objectives import DataObjective, SharedGram, _rows, _shared_gram
 from skmtl.penalties import SparseGroup, WithRidge
 from skmtl.penalties.blocks import Blocks
 from skmtl.quadratics import Gram
@@ -157,6 +157,37 @@ def test_one_gram_matrix_for_all_tasks_with_missing_labels(missing):
     assert model.dual_gap_ <= 1e-10 * D0
     slow = GroupLassoRegressor(0.05, tol=1e-10, solver="fista").fit(X, Y)
     assert_allclose(model.coef_, slow.coef_, atol=2e-5)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("copied", [True, False])
+def test_products_of_one_gram_matrix_are_those_of_the_rows(
+    fit_intercept, order, copied, monkeypatch
+):
+    """Whatever weights the tasks have, and means too large for their digits."""
+    if not copied:
+        monkeypatch.setattr(_rows, "PACK_BYTES", 0)
+    monkeypatch.setattr(_shared_gram, "TILE_BYTES", 2**14)
+    X, Y = wide(300, 60, 20, 0.1)
+    X = np.asarray(X + 1e3, order=order)
+    c, weight = np.linspace(0.5, 2.0, 20), np.ones(Y.shape)
+    weight[::50] = 3.0
+    data = TaskData.pack(X, read_labels(Y, sample_weight=weight))
+    f = DataObjective(data, Squared(), c, fit_intercept)
+    assert f.nearly_one_gram
+    shared = SharedGram(f)
+    W = np.random.default_rng(1).normal(size=(60, 20))
+    W[:20] = 0.0
+    slow, point = f.at(W), shared.at(W)
+    off = abs(point.value - slow.value)
+    assert off <= min(shared.resolution(point), 1e-6 * slow.value)
+    G = f.gradient(slow)
+    assert_allclose(shared.gradient(point), G, atol=1e-6 * np.abs(G).max())
+    assert shared.null == f.null
+    assert_allclose(shared.intercepts(point), f.intercepts(slow), rtol=1e-9)
+    some = np.arange(10, 30)
+    assert_allclose(shared.model(point, some).A, f.model(slow, some).A)
 
 
 @pytest.mark.parametrize("loss", [Squared(), Huber(), Logistic()])

@@ -16,7 +16,12 @@ from scipy import sparse
 
 from skmtl._compat import Interval, StrOptions
 from skmtl.base import SHARED, BaseTaskEstimator
-from skmtl.objectives import DataObjective, StatisticsObjective, task_weights
+from skmtl.objectives import (
+    DataObjective,
+    SharedGram,
+    StatisticsObjective,
+    task_weights,
+)
 from skmtl.quadratics import SPARSE_COST
 from skmtl.solvers import SOLVERS, SolverResult, solve
 from skmtl.statistics import TaskStatistics
@@ -108,11 +113,14 @@ class LinearTaskModel(BaseTaskEstimator):
         )
 
     def _solve_rows(self, data, W0, callback):
-        """Solve on packed rows; from statistics first where that is cheaper."""
+        """Solve on packed rows; from Gram matrices first where that is cheaper."""
         objective = self._rows_objective(data)
         if not self._takes_statistics(data) or self._rows_pay(objective, W0):
             return self._solve(objective, W0, callback)
         rows = getattr(objective, "inner", objective)
+        if rows.shares_grams and self._solver_for(self._penalty()) == "bcd":
+            first = self._solve(self._smooth(SharedGram(rows)), W0, callback)
+            return self._continue(objective, first, callback)
         statistics = TaskStatistics.from_data(rows.data)
         known = self._statistics_objective(statistics, self._task_weights(data))
         rows.known = getattr(known, "inner", known)
@@ -131,7 +139,7 @@ class LinearTaskModel(BaseTaskEstimator):
         if self._solver_for(penalty) != "bcd":
             return False
         rows = getattr(objective, "inner", objective)
-        if rows.shares_grams:
+        if rows.shares_grams and not rows.nearly_one_gram:
             return True
         if W0 is not None:
             return False

@@ -28,6 +28,7 @@ from skmtl.objectives._model import ModelObjective, quadratic_near
 from skmtl.objectives._point import Point, task_weights
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._rows import DataObjective
+from skmtl.objectives._shared_gram import SharedGram
 from skmtl.objectives._stacked_classes import StackedClasses, unstack
 from skmtl.objectives._statistics import StatisticsObjective
 from skmtl.objectives._sum import SumObjective
@@ -43,6 +44,7 @@ __all__ = [
     "ModelObjective",
     "Point",
     "RowLoss",
+    "SharedGram",
     "StackedClasses",
     "StatisticsObjective",
     "SumObjective",

@@ -11,6 +11,7 @@ from skmtl.data import CHUNK_BYTES, PACK_BYTES, column_means
 from skmtl.losses import loss_parts
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
+from skmtl.objectives._shared_gram import few_differ
 from skmtl.objectives._small_tasks import SmallTasks
 from skmtl.objectives._weighted_grams import Pairs, weighted_grams
 from skmtl.quadratics import SPARSE_COST, DenseRows, Gram, SparseRows
@@ -82,7 +83,7 @@ class DataObjective:
         if self.data.X.shape[0] * len(features) * 8 > PACK_BYTES:
             return None
         part = copy(self)
-        for name in ("nothing", "_products", "_pairs", "_common_gram"):
+        for name in ("nothing", "_products", "_pairs", "common_gram"):
             vars(part).pop(name, None)
         part.data, part._kept = self.data.take(features), None
         part.mean, part.shift = self.mean[features], self.shift[features]
@@ -195,7 +196,7 @@ class DataObjective:
             g = np.ascontiguousarray(self.gradient(point)[features].T)
             if self.known is not None:
                 return self.known.gram_model(features, W, g, squares)
-            return self._gram_model(features, W, g, squares, h)
+            return self.gram_model(features, W, g, squares, h)
         residual = np.divide(-point.u, h, out=np.zeros_like(h), where=h > 0)
         kind = SparseRows if sparse.issparse(self.data.X) else DenseRows
         model = kind.build(self.data, features, W, h, residual, self.fit_intercept)
@@ -208,7 +209,7 @@ class DataObjective:
         One Gram matrix stands for those of all tasks where they share rows.
         """
         if self.known is None and self._alike_enough(features):
-            return self._common_model(point, features)
+            return self.common_model(point, features)
         return self.model(point, features)
 
     def _bends(self, point):
@@ -251,21 +252,30 @@ class DataObjective:
         """Whether models of many features have one Gram matrix in the place of many."""
         return self._alike_enough(np.arange(self.n_features))
 
-    @cached_property
-    def _common_gram(self):
-        """That of all features, (p, p)."""
-        return self._gram_over_rows(np.arange(self.n_features))
+    @property
+    def nearly_one_gram(self):
+        """Whether that matrix is most of each task's own; see `SharedGram`."""
+        dense = self.quadratic and not sparse.issparse(self.data.X)
+        return (
+            dense
+            and self.shares_grams
+            and few_differ(self.data.weight, self.row_weight)
+        )
 
-    def _gram_over_rows(self, features):
-        """Return the centred Gram matrix of features over the rows of all tasks."""
-        n, k = self.data.X.shape[0], len(features)
-        every, gram, total = k == self.n_features, np.zeros((k, k)), np.zeros(k)
-        for _, _, X in self.data.blocks(CHUNK_BYTES):
-            X = X if every else X[:, features]
-            product = X.T @ X
-            gram += product.toarray() if sparse.issparse(X) else product
-            total += np.asarray(X.sum(axis=0)).ravel()
-        return gram - np.outer(total / n, total) if self.fit_intercept else gram
+    @cached_property
+    def row_weight(self):
+        """The weight of each row that all tasks share, where its label is there."""
+        return self.data.weight.max(axis=1, keepdims=True)
+
+    @cached_property
+    def common_gram(self):
+        """That of all features, (1, p, p)."""
+        return self._common_gram(np.arange(self.n_features))
+
+    def _common_gram(self, features):
+        """Return the centred Gram matrix of the rows with their weights, (1, k, k)."""
+        mean, h = self.mean[features], self.row_weight
+        return weighted_grams(self.data, features, h, mean, self.fit_intercept, True)
 
     def sharpen(self, point, poor_rounds):
         """Give later models the curvature of f at the point, if so many rounds pay it.
@@ -279,11 +289,11 @@ class DataObjective:
             return False
         h, _ = self._bends(point)
         nothing = np.zeros((T, p))
-        model = self._gram_model(np.arange(p), nothing, nothing, 0.0, h)
+        model = self.gram_model(np.arange(p), nothing, nothing, 0.0, h)
         self._kept = model.A
         return True
 
-    def _common_model(self, point, features):
+    def common_model(self, point, features):
         """Return a quadratic of one Gram matrix, at the mean curvature of each task.
 
         Or that of the Gram matrices which `sharpen` has found.
@@ -296,11 +306,14 @@ class DataObjective:
             index, one = np.arange(len(gram)), np.ones(len(gram))
             return Gram(gram, index, one, W, g, squares, self.quadratic, own=False)
         if self.n_features <= self.data.X.shape[0]:
-            gram = self._common_gram[np.ix_(features, features)]
+            gram = self.common_gram
+            if len(features) < self.n_features:
+                gram = gram[:, features][:, :, features]
         else:
-            gram = self._gram_over_rows(features)
-        scale, index = _few_values(h.mean(axis=0)), np.zeros(self.n_tasks, dtype=int)
-        return Gram(gram[None], index, scale, W, g, squares, exact=False, own=False)
+            gram = self._common_gram(features)
+        scale = _few_values(self.data.per_task_sum(h) / self.row_weight.sum())
+        index = np.zeros(self.n_tasks, dtype=int)
+        return Gram(gram, index, scale, W, g, squares, exact=False, own=False)
 
     @property
     def grams_fit(self):
@@ -326,14 +339,14 @@ class DataObjective:
         h, squares = self.rows.bends(point.Z, point.intercept, point.u)
         W = np.ascontiguousarray(point.W.T)
         g = np.ascontiguousarray(self.gradient(point).T)
-        return self._gram_model(features, W, g, squares, h)
+        return self.gram_model(features, W, g, squares, h)
 
     @property
     def spectra(self):
         """Eigenvalues and eigenvectors of Gram matrices that are known; None if not."""
         return None if self.known is None else self.known.spectra
 
-    def _gram_model(self, features, W, g, squares, h):
+    def gram_model(self, features, W, g, squares, h):
         """Return the quadratic model by the Gram matrices of the chosen columns."""
         index, ones = np.arange(self.n_tasks), np.ones(self.n_tasks)
         if isinstance(self._products, SmallTasks):

@@ -10,9 +10,56 @@ from skmtl.quadratics import Gram
 
 # So small a share of D0 need not be known any better.
 NO_MATTER = 1e-11
+ROUNDING = 4.0 * np.finfo(float).eps
 
 
-class StatisticsObjective:
+class Squares:
+    """The squared loss as a quadratic of W: <W, A W> / 2 - <W, q> + yy / 2.
+
+    What `image` gives is A W, the products of each task's curvature; `scale` are
+    factors of the Gram matrices that these come from.
+    """
+
+    quadratic = True
+    bounded = True  # the curvature
+
+    @cached_property
+    def null(self):
+        """D0: the loss at W = 0 less the smallest possible one."""
+        return float(self.task_null.sum())
+
+    def at(self, W, Z=None, near=None):
+        """Return the point at W; `near` is a point to start inner searches from."""
+        Z = self.image(W) if Z is None else Z
+        value = 0.5 * np.vdot(W, Z) - np.vdot(W, self.q) + 0.5 * self.yy
+        return Point(W, Z, max(value, 0.0))
+
+    def gradient(self, point):
+        """Return the gradient of f, (p, T)."""
+        if point.G is None:
+            point.G = point.Z - self.q
+        return point.G
+
+    def loss_gap(self, point, rho):
+        """Return the Fenchel-Young term of the loss for the dual point rho u."""
+        return (1.0 - rho) ** 2 * point.value
+
+    def bend(self, a, b):
+        """Return <grad f(a) - grad f(b), a.W - b.W>, from the images alone."""
+        return float(np.vdot(a.Z - b.Z, a.W - b.W))
+
+    def _largest_squares(self, roots, W):
+        """Return a bound of |W|'|A||W|, from roots of the diagonals of the Grams."""
+        # No entry of a Gram matrix is larger than its diagonal says.
+        return float(np.vdot((roots * W.T).sum(axis=1) ** 2, self.scale))
+
+    def _rounding(self, size, W):
+        """Return how far rounding puts a value off whose squares sum up to `size`."""
+        linear = 2.0 * np.vdot(np.abs(self.q), np.abs(W)) + self.yy
+        return ROUNDING * float(size + linear)
+
+
+class StatisticsObjective(Squares):
     """The squared loss on `TaskStatistics`.
 
     Parameters
@@ -25,8 +72,6 @@ class StatisticsObjective:
         The labels of each task are divided by this.
     """
 
-    quadratic = True
-    bounded = True  # the curvature
     grams_fit = True
 
     def __init__(self, statistics, c, fit_intercept=True, y_scale=1.0):
@@ -61,34 +106,9 @@ class StatisticsObjective:
         self.fewest_labels = int(s.n.min())
         self.row_cost = s.n_features * s.n_tasks
 
-    @cached_property
-    def null(self):
-        """D0: the loss at W = 0 less the smallest possible one."""
-        return float(self.task_null.sum())
-
     def image(self, W):
         """Return A_t w_t for every task, (p, T)."""
         return grams_times(self.gram, self.index, W) * self.scale
-
-    def at(self, W, Z=None, near=None):
-        """Return the point at W; `near` is a point to start inner searches from."""
-        Z = self.image(W) if Z is None else Z
-        value = 0.5 * np.vdot(W, Z) - np.vdot(W, self.q) + 0.5 * self.yy
-        return Point(W, Z, max(value, 0.0))
-
-    def gradient(self, point):
-        """Return the gradient of f, (p, T)."""
-        if point.G is None:
-            point.G = point.Z - self.q
-        return point.G
-
-    def loss_gap(self, point, rho):
-        """Return the Fenchel-Young term of the loss for the dual point rho u."""
-        return (1.0 - rho) ** 2 * point.value
-
-    def bend(self, a, b):
-        """Return <grad f(a) - grad f(b), a.W - b.W>, from the images alone."""
-        return float(np.vdot(a.Z - b.Z, a.W - b.W))
 
     def curvatures(self):
         """Return the largest curvature of f along each feature over the tasks, (p,)."""
@@ -121,15 +141,12 @@ class StatisticsObjective:
     def resolution(self, point):
         """Return how far rounding in the statistics may put the value off."""
         used = np.flatnonzero(point.W.any(axis=1))
-        W, eps = np.abs(point.W[used]), 4.0 * np.finfo(float).eps
-        linear = 2.0 * np.vdot(np.abs(self.q[used]), W) + self.yy
-        # No entry of a Gram matrix is larger than its diagonal says.
-        lengths = (self._root_diagonal[:, used] * W.T).sum(axis=1)
-        size = np.vdot(lengths**2, self.scale)
-        if eps * size > NO_MATTER * self.null:
+        W = np.abs(point.W[used])
+        size = self._largest_squares(self._root_diagonal[:, used], W)
+        if ROUNDING * size > NO_MATTER * self.null:
             gram = np.abs(self.gram[:, used][:, :, used])
             size = np.vdot(W, grams_times(gram, self.index, W) * self.scale)
-        return eps * float(size + linear) + self._drift(W, used)
+        return self._rounding(size, point.W) + self._drift(W, used)
 
     @cached_property
     def _root_diagonal(self):

@@ -69,6 +69,10 @@ def _gram(X, weights):
     """Return X' diag(weights) X as a dense array."""
     if sparse.issparse(X):
         return np.asarray((X.T @ X.multiply(weights[:, None]).tocsr()).todense())
+    if weights.max() == weights.min():  # which takes no copy
+        product = X.T @ X
+        product *= weights[0]
+        return product
     scaled = X * np.sqrt(weights)[:, None]
     return scaled.T @ scaled
 

@@ -1,0 +1,106 @@
+"""The squared loss of tasks that share X, by one Gram matrix and what differs from it.
+
+Task t has the curvature X' diag(omega_t) X, centred, and omega_t is l_t r_i for row i,
+or 0 where its label is missing. So its product with w is l_t G w, with G that of all
+rows with weights r, and what the labels of other weights add: as large a share of two
+passes over X as theirs among all labels.
+"""
+
+import numpy as np
+
+from skmtl import _kernels
+from skmtl.moments import grams_times
+from skmtl.objectives._statistics import Squares
+
+# Rows that are centred at a time, few enough to stay in the cache.
+TILE_BYTES = 2**20
+# So many labels may have other weights: with twice as many, passes take no longer.
+LARGEST_SHARE = 0.2
+
+
+def few_differ(weight, row_weight):
+    """Tell whether few labels (n, T) have other weights than their row, (n, 1)."""
+    differs = np.count_nonzero(weight != row_weight)
+    return differs <= LARGEST_SHARE * weight.size
+
+
+class SharedGram(Squares):
+    """f of dense rows that all tasks share, a function of W alone; no row's loss.
+
+    Certificates that are to hold come from the rows.
+
+    Parameters
+    ----------
+    rows : DataObjective
+        Of the squared loss.
+    """
+
+    row_cost = 1  # the Gram matrix is there
+
+    def __init__(self, rows):
+        self.rows, data = rows, rows.data
+        self.n_features, self.n_tasks = rows.n_features, rows.n_tasks
+        nothing = rows.nothing
+        self.q = -rows.gradient(nothing)
+        self.task_null = rows.task_null
+        self.yy = 2.0 * nothing.value
+        self.gram, self.index = rows.common_gram, np.zeros(self.n_tasks, dtype=int)
+        self.scale = rows.c / data.per_task_sum(data.weight)
+        differs = data.weight != rows.row_weight
+        self._starts = np.concatenate([[0], np.cumsum(np.count_nonzero(differs, 1))])
+        self._tasks = np.nonzero(differs)[1].astype(np.int32)
+        change = (data.weight - rows.row_weight)[differs]
+        self._change = change * self.scale[self._tasks]
+        self._centre, self._mean = np.zeros(self.n_features), 0.0
+        if rows.fit_intercept:
+            weight = rows.row_weight[:, 0]
+            self._centre = (weight / weight.sum()) @ data.X
+            self._mean = rows.mean - self._centre[:, None]
+
+    def image(self, W):
+        """Return A_t w_t for every task, (p, T)."""
+        Z = grams_times(self.gram, self.index, W) * self.scale
+        if not W.any():
+            return Z
+        X, columns = self.rows.data.X, np.ascontiguousarray(W.T)
+        added = np.zeros(columns.shape)
+        step = max(TILE_BYTES // (8 * self.n_features), 1)
+        for a in range(0, len(X), step):
+            part = np.subtract(X[a : a + step], self._centre, order="C")
+            starts = self._starts[a : a + len(part) + 1]
+            _kernels.add_products(
+                part, starts, self._tasks, self._change, columns, added
+            )
+        Z += added.T
+        if self.rows.fit_intercept:
+            Z -= self._mean * (self.rows.c * (self._mean * W).sum(axis=0))
+        return Z
+
+    def model(self, point, features):
+        """Return f as a quadratic of the rows `features` of W, the others fixed."""
+        W = np.ascontiguousarray(point.W[features].T)
+        g = np.ascontiguousarray(self.gradient(point)[features].T)
+        return self.rows.gram_model(features, W, g, 2.0 * point.value, self.rows.omega)
+
+    def sweep_model(self, point, features):
+        """Return one that touches f at the point, with one Gram matrix for all."""
+        self.gradient(point)
+        return self.rows.common_model(point, features)
+
+    def sharpen(self, point, poor_rounds):
+        """Give later models the curvature of f; return whether it did."""
+        return self.rows.sharpen(point, poor_rounds)
+
+    def resolution(self, point):
+        """Return how far rounding may put the value off."""
+        # Both parts of the product are at most as large as that with all rows is.
+        squares = (
+            np.diagonal(self.gram[0]) + self.rows.row_weight.sum() * self._centre**2
+        )
+        size = self._largest_squares(np.sqrt(squares), np.abs(point.W))
+        return self._rounding(2.0 * size, point.W)
+
+    def intercepts(self, point):
+        """Return b_t in the units of the (scaled) labels, (T,)."""
+        point.intercept = self.rows.nothing.intercept  # of centred rows
+        return self.rows.intercepts(point)

@@ -14,8 +14,8 @@ from skmtl.objectives._statistics import Squares
 
 # Rows that are centred at a time, few enough to stay in the cache.
 TILE_BYTES = 2**20
-# So many labels may have other weights: with twice as many, passes take no longer.
-LARGEST_SHARE = 0.2
+# So many labels may have other weights: with more, passes over X take no longer.
+LARGEST_SHARE = 0.5
 
 
 def few_differ(weight, row_weight):

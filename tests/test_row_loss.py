@@ -66,9 +66,7 @@ def test_grams_by_pairs(k, centre, monkeypatch):
     for few, at_once in ((0, 1), (k, 7), (k, 1024)):
         monkeypatch.setattr(_weighted_grams, "FEW_COLUMNS", few)
         monkeypatch.setattr(_weighted_grams, "ROWS_OF_PAIRS", at_once)
-        found.append(
-            _weighted_grams.weighted_grams(data, features, h, mean, centre, one=False)
-        )
+        found.append(_weighted_grams.weighted_grams(data, features, h, mean, centre))
     np.testing.assert_allclose(found[1], found[0], rtol=1e-11, atol=1e-13)
     np.testing.assert_allclose(found[2], found[0], rtol=1e-11, atol=1e-13)
 

@@ -118,7 +118,7 @@ class LinearTaskModel(BaseTaskEstimator):
         if not self._takes_statistics(data) or self._rows_pay(objective, W0):
             return self._solve(objective, W0, callback)
         rows = getattr(objective, "inner", objective)
-        if rows.shares_grams and self._solver_for(self._penalty()) == "bcd":
+        if rows.nearly_one_gram and self._solver_for(self._penalty()) == "bcd":
             first = self._solve(self._smooth(SharedGram(rows)), W0, callback)
             return self._continue(objective, first, callback)
         statistics = TaskStatistics.from_data(rows.data)

@@ -86,7 +86,8 @@ class RowLoss:
     def __init__(self, data, loss, c, fit_intercept):
         self.y, self.c = data.y, c
         self.fit_intercept, self.n_tasks = fit_intercept, data.n_tasks
-        self.omega = data.weight * data.spread(c / data.per_task_sum(data.weight))
+        self.level = c / data.per_task_sum(data.weight)
+        self.omega = data.weight * data.spread(self.level)
         self._range, self._offsets = data.per_task_range, data.offsets
         self._parts = parts = loss_parts(loss, data.n_tasks)
         cut = wide_pieces if data.shared else packed_pieces

@@ -1,19 +1,19 @@
 """Any loss on the rows themselves."""
 
 from copy import copy
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
-from skmtl.data import CHUNK_BYTES, PACK_BYTES, column_means
+from skmtl.data import CHUNK_BYTES, PACK_BYTES
 from skmtl.losses import loss_parts
+from skmtl.objectives._centring import centred
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._shared_gram import few_differ
 from skmtl.objectives._small_tasks import SmallTasks
-from skmtl.objectives._weighted_grams import Pairs, weighted_grams
+from skmtl.objectives._weighted_grams import Pairs, cross_gram, weighted_grams
 from skmtl.quadratics import SPARSE_COST, DenseRows, Gram, SparseRows
 
 # Curvatures of all features in all tasks may take this much memory.
@@ -67,7 +67,7 @@ class DataObjective:
         if not self.fit_intercept:
             return data
         if not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES:
-            self.shift, data = _centred(data, self.omega)
+            self.shift, data = centred(data, self.omega)
             if data.small_blocks:  # to the last digit
                 return data
         alike = data.shared and bool(np.all(self.omega == self.omega[:, :1]))
@@ -146,10 +146,23 @@ class DataObjective:
     def gradient(self, point):
         """Return the gradient of f, (p, T)."""
         if point.G is None:
+            used = np.flatnonzero(point.W.any(axis=1))
+            if self._columns_pay(len(used)):
+                weight, mean = self.row_weight, self.mean[:, :1]
+                change = cross_gram(self.data.X, used, weight, mean) @ point.W[used]
+                point.G = self.nothing.G + change * self.rows.level
+                return point.G
             point.G = self._products.rmatvec(point.u)
             if self.fit_intercept:
                 point.G -= self.mean * self.data.per_task_sum(point.u)
         return point.G
+
+    def _columns_pay(self, k):
+        """Tell whether products with k columns of X are fewer than with all labels."""
+        if not self.quadratic or 2 * k > self.n_tasks or not self._complete:
+            return False
+        known = "nothing" in vars(self) and self.nothing.G is not None
+        return known and not sparse.issparse(self.data.X)
 
     def loss_gap(self, point, rho):
         """Return the Fenchel-Young term of the loss for the dual point rho u."""
@@ -230,9 +243,10 @@ class DataObjective:
         return k**2 <= SPARSE_COST * entries / (1 if data.shared else self.n_tasks)
 
     @cached_property
-    def _one_weight(self):
-        """Whether the labels of a row weigh the same in all tasks, which share rows."""
-        return self.data.shared and bool(np.all(self.omega == self.omega[:, :1]))
+    def _complete(self):
+        """Whether tasks share rows, and all labels of a row have its weight."""
+        shared = self.data.shared
+        return shared and bool(np.all(self.data.weight == self.row_weight))
 
     def _alike_enough(self, features):
         """Tell whether one Gram matrix should stand for those of all tasks.
@@ -245,7 +259,7 @@ class DataObjective:
             return False
         if not self._grams_pay(k):
             return False
-        return not (self.quadratic and self._one_weight)
+        return not (self.quadratic and self._complete)
 
     @property
     def shares_grams(self):
@@ -255,12 +269,11 @@ class DataObjective:
     @property
     def nearly_one_gram(self):
         """Whether that matrix is most of each task's own; see `SharedGram`."""
-        dense = self.quadratic and not sparse.issparse(self.data.X)
-        return (
-            dense
-            and self.shares_grams
-            and few_differ(self.data.weight, self.row_weight)
-        )
+        if not self.quadratic or sparse.issparse(self.data.X):
+            return False
+        if not self._complete and not self.shares_grams:
+            return False
+        return few_differ(self.data.weight, self.row_weight)
 
     @cached_property
     def row_weight(self):
@@ -270,12 +283,20 @@ class DataObjective:
     @cached_property
     def common_gram(self):
         """That of all features, (1, p, p)."""
-        return self._common_gram(np.arange(self.n_features))
+        mean, h, every = self.mean, self.row_weight, np.arange(self.n_features)
+        return weighted_grams(self.data, every, h, mean, self.fit_intercept)
 
-    def _common_gram(self, features):
-        """Return the centred Gram matrix of the rows with their weights, (1, k, k)."""
+    def _common_gram(self, features, keep=False):
+        """Return the centred Gram matrix of the rows with their weights, (1, k, k).
+
+        With `keep` that of all features is formed, for what comes later.
+        """
+        if keep or "common_gram" in vars(self):
+            if len(features) == self.n_features:
+                return self.common_gram
+            return self.common_gram[:, features][:, :, features]
         mean, h = self.mean[features], self.row_weight
-        return weighted_grams(self.data, features, h, mean, self.fit_intercept, True)
+        return weighted_grams(self.data, features, h, mean, self.fit_intercept)
 
     def sharpen(self, point, poor_rounds):
         """Give later models the curvature of f at the point, if so many rounds pay it.
@@ -305,12 +326,7 @@ class DataObjective:
             gram = self._kept[:, features][:, :, features]
             index, one = np.arange(len(gram)), np.ones(len(gram))
             return Gram(gram, index, one, W, g, squares, self.quadratic, own=False)
-        if self.n_features <= self.data.X.shape[0]:
-            gram = self.common_gram
-            if len(features) < self.n_features:
-                gram = gram[:, features][:, :, features]
-        else:
-            gram = self._common_gram(features)
+        gram = self._common_gram(features, self.n_features <= self.data.X.shape[0])
         scale = _few_values(self.data.per_task_sum(h) / self.row_weight.sum())
         index = np.zeros(self.n_tasks, dtype=int)
         return Gram(gram, index, scale, W, g, squares, exact=False, own=False)
@@ -353,14 +369,14 @@ class DataObjective:
             gram = self._products.grams(features, h, self.fit_intercept)
             if gram is not None:
                 return Gram(gram, index, ones, W, g, squares, exact=False)
-        one = self.quadratic and self._one_weight
+        if self.quadratic and self._complete:
+            gram = self._common_gram(features)
+            return Gram(gram, np.zeros_like(index), self.rows.level, W, g, squares)
         if self._pairs is not None and len(features) == self.n_features:
             gram = self._pairs.grams(h, self.fit_intercept)
         else:
-            gram = weighted_grams(
-                self.data, features, h, self.mean[features], self.fit_intercept, one
-            )
-        index = np.zeros(self.n_tasks, dtype=int) if one else index
+            mean = self.mean[features]
+            gram = weighted_grams(self.data, features, h, mean, self.fit_intercept)
         return Gram(gram, index, ones, W, g, squares, self.quadratic)
 
     def resolution(self, point):
@@ -380,20 +396,3 @@ def _few_values(scale):
     if scale.max() <= 1.1 * scale.min():
         return np.full_like(scale, scale.max())
     return 1.25 ** np.ceil(np.log(scale) / np.log(1.25) - 1e-9)
-
-
-def _centred(data, omega):
-    """Return (what was subtracted, (p, T) or (p, 1); data with a centred X).
-
-    Means far from 0 would cost the digits of the products that follow. Weighted, so
-    that rows without weight cannot move them.
-    """
-    if not (data.shared or data.n_tasks == 1):
-        return data.centred(omega)
-    # One copy serves all tasks, whose own means are close to this one.
-    of_rows = omega.sum(axis=1) if data.shared else omega
-    shift = column_means(data.X, of_rows)[:, None]
-    squares = np.einsum("ij,ij->j", data.X, data.X)
-    if np.all(2.0 * len(data.X) * shift[:, 0] ** 2 <= squares):
-        return np.zeros_like(shift), data  # no mean is larger than the deviation
-    return shift, replace(data, X=data.X - shift.T)

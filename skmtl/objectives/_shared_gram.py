@@ -45,7 +45,7 @@ class SharedGram(Squares):
         self.task_null = rows.task_null
         self.yy = 2.0 * nothing.value
         self.gram, self.index = rows.common_gram, np.zeros(self.n_tasks, dtype=int)
-        self.scale = rows.c / data.per_task_sum(data.weight)
+        self.scale = rows.rows.level
         differs = data.weight != rows.row_weight
         self._starts = np.concatenate([[0], np.cumsum(np.count_nonzero(differs, 1))])
         self._tasks = np.nonzero(differs)[1].astype(np.int32)
@@ -60,7 +60,7 @@ class SharedGram(Squares):
     def image(self, W):
         """Return A_t w_t for every task, (p, T)."""
         Z = grams_times(self.gram, self.index, W) * self.scale
-        if not W.any():
+        if not len(self._tasks) or not W.any():
             return Z
         X, columns = self.rows.data.X, np.ascontiguousarray(W.T)
         added = np.zeros(columns.shape)
@@ -84,6 +84,8 @@ class SharedGram(Squares):
 
     def sweep_model(self, point, features):
         """Return one that touches f at the point, with one Gram matrix for all."""
+        if not len(self._tasks):
+            return self.model(point, features)
         self.gradient(point)
         return self.rows.common_model(point, features)
 

@@ -11,24 +11,23 @@ ROWS_OF_PAIRS = 1024  # at once, so that the products stay in the cache
 PAIR_BYTES = 2**26  # of products that are kept
 
 
-def weighted_grams(data, features, h, mean, centre, one):
-    """Return (X - mean)' diag(h_t) (X - mean) of some columns, (T or 1, k, k).
+def weighted_grams(data, features, h, mean, centre):
+    """Return (X - mean)' diag(h_t) (X - mean) of some columns, (T, k, k).
 
     Parameters
     ----------
     data : TaskData
     features : ndarray of shape (k,)
     h : ndarray of label shape
+        Or of shape (n, 1), where tasks share X: one matrix for all of them, then.
     mean : ndarray of shape (k, T)
         Known means of the columns, about. What h makes of them is taken out as well.
     centre : bool
         Whether to centre at all.
-    one : bool
-        Whether the matrix of the first task stands for all.
     """
-    k, T = len(features), data.n_tasks
+    k, T = len(features), h.shape[1] if data.shared else data.n_tasks
     full = np.array_equal(features, np.arange(data.n_features))
-    gram, first = np.zeros((1 if one else T, k, k)), np.zeros((T, k))
+    gram, first = np.zeros((T, k, k)), np.zeros((T, k))
     # Dense columns are centred before they are multiplied: it keeps digits.
     ahead = centre and not data.shared and not sparse.issparse(data.X)
     for t, rows, X in data.blocks(CHUNK_BYTES):
@@ -50,6 +49,18 @@ def weighted_grams(data, features, h, mean, centre, one):
         if centre:
             first += (columns.T @ weights).T
     return _centred(gram, first, data.per_task_sum(h)) if centre else gram
+
+
+def cross_gram(X, used, h, mean):
+    """Return (X - mean)' diag(h) (X - mean)[:, used], (p, k), for dense X.
+
+    h is (n, 1); the mean (p, 1) is that by h, or 0.
+    """
+    columns = X[:, used]
+    columns *= h
+    cross = X.T @ columns
+    cross -= mean * (h.sum() * mean[used].T)
+    return cross
 
 
 def _centred(gram, first, total):

@@ -115,10 +115,13 @@ class LinearTaskModel(BaseTaskEstimator):
     def _solve_rows(self, data, W0, callback):
         """Solve on packed rows; from Gram matrices first where that is cheaper."""
         objective = self._rows_objective(data)
-        if not self._takes_statistics(data) or self._rows_pay(objective, W0):
-            return self._solve(objective, W0, callback)
         rows = getattr(objective, "inner", objective)
-        if rows.nearly_one_gram and self._solver_for(self._penalty()) == "bcd":
+        sweeps = self._solver_for(self._penalty()) == "bcd"
+        shared = sweeps and rows.nearly_one_gram
+        grams = shared or self._takes_statistics(data)
+        if not grams or (sweeps and self._rows_pay(objective, W0)):
+            return self._solve(objective, W0, callback)
+        if shared:
             first = self._solve(self._smooth(SharedGram(rows)), W0, callback)
             return self._continue(objective, first, callback)
         statistics = TaskStatistics.from_data(rows.data)
@@ -135,15 +138,13 @@ class LinearTaskModel(BaseTaskEstimator):
         Because few features matter, or each task has a Gram matrix of its own where one
         could nearly serve for all of them.
         """
-        penalty = self._penalty()
-        if self._solver_for(penalty) != "bcd":
-            return False
         rows = getattr(objective, "inner", objective)
         if rows.shares_grams and not rows.nearly_one_gram:
             return True
         if W0 is not None:
             return False
         nothing = objective.at(np.zeros((objective.n_features, objective.n_tasks)))
+        penalty = self._penalty()
         urgency = penalty.subdiff_distance(nothing.W, objective.gradient(nothing))
         return FEW * np.count_nonzero(urgency) <= len(urgency)
 

@@ -20,3 +20,10 @@ def gram_model(objective, point, *, few_rows=False):
         return None
     model = objective.model(point, np.arange(p))
     return model if hasattr(model, "A") else None
+
+
+def few_values(scale):
+    """Raise positive numbers a little, to a few different ones."""
+    if scale.max() <= 1.1 * scale.min():
+        return np.full_like(scale, scale.max())
+    return 1.25 ** np.ceil(np.log(scale) / np.log(1.25) - 1e-9)

@@ -9,6 +9,7 @@ from scipy import sparse
 from skmtl.data import CHUNK_BYTES, PACK_BYTES
 from skmtl.losses import loss_parts
 from skmtl.objectives._centring import centred
+from skmtl.objectives._grams import few_values
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._shared_gram import few_differ
@@ -64,10 +65,13 @@ class DataObjective:
         self.fewest_labels = int(data.n_labels.min())
         self.shift = np.zeros((data.n_features, 1))
         self.mean = np.zeros((data.n_features, data.n_tasks))
+        self._far = self.mean  # what is left to be taken out
         if not self.fit_intercept:
             return data
         if not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES:
             self.shift, data = centred(data, self.omega)
+            if data.shared:
+                self._far = np.zeros_like(self.shift)
             if data.small_blocks:  # to the last digit
                 return data
         alike = data.shared and bool(np.all(self.omega == self.omega[:, :1]))
@@ -87,6 +91,7 @@ class DataObjective:
             vars(part).pop(name, None)
         part.data, part._kept = self.data.take(features), None
         part.mean, part.shift = self.mean[features], self.shift[features]
+        part._far = self._far[features]
         part.n_features = len(features)
         return part
 
@@ -269,7 +274,9 @@ class DataObjective:
     @property
     def nearly_one_gram(self):
         """Whether that matrix is most of each task's own; see `SharedGram`."""
-        if not self.quadratic or sparse.issparse(self.data.X):
+        if not self.quadratic or sparse.issparse(self.data.X) or self.n_tasks == 1:
+            return False
+        if self.n_features > self.data.X.shape[0]:
             return False
         if not self._complete and not self.shares_grams:
             return False
@@ -283,8 +290,7 @@ class DataObjective:
     @cached_property
     def common_gram(self):
         """That of all features, (1, p, p)."""
-        mean, h, every = self.mean, self.row_weight, np.arange(self.n_features)
-        return weighted_grams(self.data, every, h, mean, self.fit_intercept)
+        return self._weighted_grams(np.arange(self.n_features), self.row_weight)
 
     def _common_gram(self, features, keep=False):
         """Return the centred Gram matrix of the rows with their weights, (1, k, k).
@@ -295,7 +301,10 @@ class DataObjective:
             if len(features) == self.n_features:
                 return self.common_gram
             return self.common_gram[:, features][:, :, features]
-        mean, h = self.mean[features], self.row_weight
+        return self._weighted_grams(features, self.row_weight)
+
+    def _weighted_grams(self, features, h):
+        mean = self._far[features]
         return weighted_grams(self.data, features, h, mean, self.fit_intercept)
 
     def sharpen(self, point, poor_rounds):
@@ -327,7 +336,7 @@ class DataObjective:
             index, one = np.arange(len(gram)), np.ones(len(gram))
             return Gram(gram, index, one, W, g, squares, self.quadratic, own=False)
         gram = self._common_gram(features, self.n_features <= self.data.X.shape[0])
-        scale = _few_values(self.data.per_task_sum(h) / self.row_weight.sum())
+        scale = few_values(self.data.per_task_sum(h) / self.row_weight.sum())
         index = np.zeros(self.n_tasks, dtype=int)
         return Gram(gram, index, scale, W, g, squares, exact=False, own=False)
 
@@ -375,8 +384,7 @@ class DataObjective:
         if self._pairs is not None and len(features) == self.n_features:
             gram = self._pairs.grams(h, self.fit_intercept)
         else:
-            mean = self.mean[features]
-            gram = weighted_grams(self.data, features, h, mean, self.fit_intercept)
+            gram = self._weighted_grams(features, h)
         return Gram(gram, index, ones, W, g, squares, self.quadratic)
 
     def resolution(self, point):
@@ -389,10 +397,3 @@ class DataObjective:
             return np.zeros(self.n_tasks)
         offset = ((self.mean + self.shift) * point.W).sum(axis=0)
         return point.intercept - offset
-
-
-def _few_values(scale):
-    """Raise positive numbers a little, to a few different ones."""
-    if scale.max() <= 1.1 * scale.min():
-        return np.full_like(scale, scale.max())
-    return 1.25 ** np.ceil(np.log(scale) / np.log(1.25) - 1e-9)

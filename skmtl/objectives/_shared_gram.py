@@ -42,7 +42,7 @@ class SharedGram(Squares):
         self.n_features, self.n_tasks = rows.n_features, rows.n_tasks
         nothing = rows.nothing
         self.q = -rows.gradient(nothing)
-        self.task_null = rows.task_null
+        self.task_null, self.fewest_labels = rows.task_null, rows.fewest_labels
         self.yy = 2.0 * nothing.value
         self.gram, self.index = rows.common_gram, np.zeros(self.n_tasks, dtype=int)
         self.scale = rows.rows.level
@@ -96,10 +96,8 @@ class SharedGram(Squares):
     def resolution(self, point):
         """Return how far rounding may put the value off."""
         # Both parts of the product are at most as large as that with all rows is.
-        squares = (
-            np.diagonal(self.gram[0]) + self.rows.row_weight.sum() * self._centre**2
-        )
-        size = self._largest_squares(np.sqrt(squares), np.abs(point.W))
+        roots = np.sqrt(np.maximum(np.diagonal(self.gram[0]), 0.0))
+        size = self._largest_squares(roots, np.abs(point.W))
         return self._rounding(2.0 * size, point.W)
 
     def intercepts(self, point):

@@ -21,7 +21,8 @@ def weighted_grams(data, features, h, mean, centre):
     h : ndarray of label shape
         Or of shape (n, 1), where tasks share X: one matrix for all of them, then.
     mean : ndarray of shape (k, T)
-        Known means of the columns, about. What h makes of them is taken out as well.
+        Known means of the columns, about, or 0. What h makes of them is taken out as
+        well. Tasks that share X need those of one of them.
     centre : bool
         Whether to centre at all.
     """
@@ -29,11 +30,11 @@ def weighted_grams(data, features, h, mean, centre):
     full = np.array_equal(features, np.arange(data.n_features))
     gram, first = np.zeros((T, k, k)), np.zeros((T, k))
     # Dense columns are centred before they are multiplied: it keeps digits.
-    ahead = centre and not data.shared and not sparse.issparse(data.X)
+    ahead = centre and not sparse.issparse(data.X)
     for t, rows, X in data.blocks(CHUNK_BYTES):
-        columns = X if full else X[:, features]
-        if ahead and mean[:, t].any():
-            columns = columns - mean[:, t]
+        columns, about = X if full else X[:, features], mean[:, t or 0]
+        if ahead and about.any():
+            columns = columns - about
         if t is not None:
             gram[t] += _gram(columns, h[rows])
             if centre:

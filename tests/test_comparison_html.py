@@ -88,6 +88,11 @@ def test_the_page_says_what_was_found(report, page):
     own = report.to_frame("risk").set_index("model").loc["joint"]
     assert f"{own['brier']:.3f}" in said
     assert f"{own['slope']:.2f} ({own['slope_low']:.2f} to" in said
+    mean = report.to_frame("models").set_index("model").loc["prior"]
+    ends = mean[["gain", "gain_high", "gain_low"]].astype(float)
+    change, low, high = -100 * ends
+    assert f"its loss is {change:.1f} % higher than that of the reference" in said
+    assert f"interval of the change: {low:+.1f} % to {high:+.1f} %" in said
     gain = report.to_frame().set_index(["model", "task"]).loc[("prior", "level")]
     assert f"{100 * gain['relative_gain']:.1f} %".replace("-", "&minus;") in page
 

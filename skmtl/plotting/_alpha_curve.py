@@ -3,20 +3,18 @@
 import numpy as np
 
 from skmtl.model_selection._one_task import learned
+from skmtl.plotting._lines import LinesDisplay
 from skmtl.plotting._style import (
     COLOURS,
     GREY,
     alpha_axis,
-    given_or_new,
     import_pandas,
-    legend_beside,
     shortened,
-    tidy,
 )
 from skmtl.summaries import nanmean
 
 
-class AlphaCurveDisplay:
+class AlphaCurveDisplay(LinesDisplay):
     """Held-out loss of each task against alpha, as `AlphaPathCV` found it.
 
     Losses are relative to those of the largest alpha, so that tasks in different units
@@ -122,21 +120,8 @@ class AlphaCurveDisplay:
         }
         return import_pandas().DataFrame(columns)
 
-    def plot(self, ax=None):
-        """Draw the losses.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        self : object
-            The display, with `ax_` and `figure_`.
-        """
-        ax = given_or_new(ax, (7, 4.2))
-        self.ax_, self.figure_ = ax, ax.figure
+    def _draw(self, ax):
+        """Draw the losses."""
         by_task, average, error = self._curves
         curves, n_tasks = _relative(by_task), by_task.shape[1]
         named = n_tasks <= len(COLOURS)
@@ -156,9 +141,6 @@ class AlphaCurveDisplay:
             ax.plot(self.alphas, middle, color="black", linewidth=2, label="all tasks")
         alpha_axis(ax, self.alpha)
         ax.set_ylabel("held-out loss, relative to\nthat of the largest alpha")
-        tidy(ax)
-        legend_beside(ax)
-        return self
 
 
 def _relative(losses):

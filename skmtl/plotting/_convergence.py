@@ -5,14 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from skmtl.model_selection._one_task import learned
+from skmtl.plotting._lines import LinesDisplay
 from skmtl.plotting._style import (
     COLOURS,
     GREY,
-    given_or_new,
     import_pandas,
-    legend_beside,
     shortened,
-    tidy,
 )
 
 # What networks record of each task: names in `history_`, and of the line's style.
@@ -41,7 +39,7 @@ class Curve:
     y: np.ndarray
 
 
-class ConvergenceDisplay:
+class ConvergenceDisplay(LinesDisplay):
     """How a fit converged: its certificate by iteration, or losses by epoch.
 
     For a linear model, the duality gap at each check of the solver on a log scale, how
@@ -153,23 +151,10 @@ class ConvergenceDisplay:
         ]
         return pandas.concat(parts, ignore_index=True)
 
-    def plot(self, ax=None):
-        """Draw the curves.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        self : object
-            The display, with `ax_` and `figure_`.
-        """
-        ax = given_or_new(ax, (7, 4.2))
+    def _draw(self, ax):
+        """Draw the curves."""
         from matplotlib.ticker import MaxNLocator
 
-        self.ax_, self.figure_ = ax, ax.figure
         tasks = list(dict.fromkeys(c.task for c in self.curves))
         if tasks == [None]:
             self._draw_lines(ax)
@@ -183,9 +168,6 @@ class ConvergenceDisplay:
         ax.set_xlabel(self.x_name)
         ax.set_ylabel(self.y_name)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        tidy(ax)
-        legend_beside(ax)
-        return self
 
     def _draw_lines(self, ax):
         """Draw every curve in its own colour."""

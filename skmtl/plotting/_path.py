@@ -3,21 +3,19 @@
 import numpy as np
 
 from skmtl.linear_model.path import fit_path
+from skmtl.plotting._lines import LinesDisplay
 from skmtl.plotting._style import (
     COLOURS,
     alpha_axis,
-    given_or_new,
     import_pandas,
-    legend_beside,
     shortened,
-    tidy,
 )
 
 # Features that are named in the picture; the others are thin grey lines.
 N_NAMED = 6
 
 
-class PathDisplay:
+class PathDisplay(LinesDisplay):
     """Sizes of the coefficients of each feature, against alpha.
 
     A line per feature: the Euclidean norm over tasks of its coefficients. A line that
@@ -62,6 +60,8 @@ class PathDisplay:
     'log'
     >>> plt.close(display.figure_)
     """
+
+    _legend_title = "feature"
 
     def __init__(self, alphas, norms, names, alpha=None):
         self.alphas = alphas
@@ -164,21 +164,8 @@ default=None
         largest = np.argsort(-norms, kind="stable")[:N_NAMED]
         return [j for j in largest.tolist() if norms[j] > 0]
 
-    def plot(self, ax=None):
-        """Draw the norms.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        self : object
-            The display, with `ax_` and `figure_`.
-        """
-        ax = given_or_new(ax, (7, 4.2))
-        self.ax_, self.figure_ = ax, ax.figure
+    def _draw(self, ax):
+        """Draw the norms."""
         named = self._named
         for j in range(self.norms.shape[1]):
             if j not in named:
@@ -189,7 +176,3 @@ default=None
             ax.plot(self.alphas, self.norms[:, j], color=colour, label=name)
         alpha_axis(ax, self.alpha)
         ax.set_ylabel("norm over tasks of the coefficients")
-        tidy(ax)
-        if named or self.alpha is not None:
-            legend_beside(ax, title="feature")
-        return self

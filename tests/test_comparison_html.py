@@ -11,11 +11,18 @@ import numpy as np
 import pytest
 from _comparisons import LOGISTIC, POOLED, RIDGE, long_rows
 from scipy.special import expit
+from sklearn.model_selection import GridSearchCV
 from test_comparison_losses import PRIOR, joint, mixed_rows
 
-from skmtl import GroupLassoClassifier, GroupLassoRegressor, compare
+from skmtl import (
+    GroupLassoClassifier,
+    GroupLassoRegressor,
+    compare,
+    make_mtl_pipeline,
+)
+from skmtl.comparison import _pictures
 from skmtl.comparison._columns import risk
-from skmtl.comparison._html_tables import risk_table
+from skmtl.comparison._html_tables import params_table, risk_table, score_tables
 
 VOID = {"meta", "img", "br"}
 EVIL = '<img src=x onerror="alert(1)"> & "b"'
@@ -213,6 +220,39 @@ def test_a_model_alone_and_a_score_of_the_user(tmp_path):
     assert "differences of the score neg_mean_absolute_error" in page
     assert "Rows of one group" in page
     assert "Mean gain over tasks: " in page
+
+
+def test_tuned_parameters_are_summed_up_over_folds():
+    X, y, task = long_rows()
+    grid = {"alpha": [0.01, 0.1, 1.0], "solver": ["bcd", "fista"]}
+    search = GridSearchCV(GroupLassoRegressor(), grid, cv=2)
+    model = make_mtl_pipeline(search)
+    report = compare({"a": RIDGE, "b": model}, X, y, task=task, random_state=0)
+    found = text_of(params_table(report))
+    assert "a nothing: its parameters are fixed" in found
+    chosen = report.to_frame("params")
+    alphas = chosen.loc[chosen["parameter"] == "alpha", "value"].astype(float)
+    assert alphas.nunique() > 1
+    ends = f"({alphas.min():.3g} to {alphas.max():.3g})"
+    assert f"alpha {alphas.median():.3g} {ends}" in found
+    solvers = chosen.loc[chosen["parameter"] == "solver", "value"].value_counts()
+    assert f"solver {solvers.index[0]} ({solvers.iloc[0]} times)" in found
+
+
+def test_a_score_has_rows_for_the_tasks_it_is_of(report):
+    tables = score_tables(report).split("<figure")
+    (areas,) = (text_of(t) for t in tables if "ROC AUC" in t)
+    assert "died" in areas
+    assert "level" not in areas
+    assert "visits" not in areas
+
+
+def test_the_legend_of_gains_names_the_others(report, monkeypatch):
+    seen = []
+    monkeypatch.setattr(_pictures, "_data_uri", lambda figure: seen.append(figure))
+    _pictures.draw_gains(report)
+    (legend,) = seen[0].legends
+    assert [t.get_text() for t in legend.get_texts()] == ["joint", "prior"]
 
 
 def test_without_matplotlib_there_are_no_pictures(report, tmp_path, monkeypatch):

@@ -156,3 +156,19 @@ def test_bins_are_those_of_scikit_learn():
     risk, _, weight = calibration_bins(np.tile([0.0, 1.0], 50), tied, 10)
     assert_allclose(risk, [0.1, 0.9])
     assert weight.tolist() == [70, 30]
+
+
+def test_bins_of_rows_that_weigh_nothing():
+    y, p = np.array([0, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.9])
+    weight = np.array([1.0, 1.0, 1.0, 0.0])
+    found = calibration_bins(y, p, 3, sample_weight=weight)
+    for values, expected in zip(
+        found, ([0.1, 0.2, 0.3], [0, 1, 0], [1, 1, 1]), strict=True
+    ):
+        assert_allclose(values, expected)
+
+
+def test_in_the_large_far_from_the_answer():
+    y = np.array([0.0, 1.0] * 10)
+    found = in_the_large(y, np.full(20, 1e-6), np.ones(20))
+    assert_allclose(found, -logit(1e-6))

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.metrics import get_scorer
 
 from skmtl._compat import check_random_state
 from skmtl.comparison._assemble import OBSERVED, assemble
@@ -158,8 +157,8 @@ default=None
         check_takes(name, model, table)
     if isinstance(scoring, TaskScorer):
         scoring = scoring.scoring
-    if isinstance(scoring, str):
-        get_scorer(scoring)  # raises before anything is fitted
+    if scoring is not None:
+        TaskScorer(scoring)  # raises before anything is fitted
     rng = check_random_state(random_state)
     folds, words = make_folds(table, cv, groups, rng)
     if len(folds) < MIN_FOLDS:

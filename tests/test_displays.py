@@ -39,6 +39,7 @@ from skmtl import (
     make_mtl_pipeline,
     mtl_path,
 )
+from skmtl.plotting._convergence import Curve
 from skmtl.plotting._growing_parts import learning_curves
 from skmtl.plotting._panels import columns_for
 from skmtl.plotting._style import shortened
@@ -675,6 +676,16 @@ def test_models_without_a_gap_show_stationarity():
     display = ConvergenceDisplay.from_estimator(model)
     assert "stationarity" in set(display.frame_["measure"])
     assert "stationarity" in display.ax_.get_ylabel()
+
+
+def test_a_gap_of_zero_has_no_place_on_a_log_scale():
+    gaps = np.array([1.0, 0.1, 0.0])
+    curve = Curve("model", "dual_gap", None, np.arange(3), gaps)
+    on_log, plain = (
+        ConvergenceDisplay([curve], "duality gap", log=log).plot() for log in (1, 0)
+    )
+    assert_array_equal(on_log.ax_.get_lines()[0].get_ydata(), [1.0, 0.1, np.nan])
+    assert_array_equal(plain.ax_.get_lines()[0].get_ydata(), gaps)
 
 
 def test_convergence_of_several_models():

@@ -156,9 +156,16 @@ def test_bad_input(display, y, risks, options, message):
 
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_more_tasks_than_have_room(display):
-    y, task = np.tile([0, 1], 40), np.repeat(np.arange(20), 4)
-    with pytest.raises(ValueError, match="There are 20 tasks, and at most 12"):
-        display.from_predictions(y, np.linspace(0, 1, 80), task=task)
+    size = np.where(np.arange(20) % 2, 4, 6)
+    size[3] = 8
+    task = np.repeat(np.arange(20), size)
+    y, p = np.arange(len(task)) % 2, np.linspace(0, 1, len(task))
+    drawn = display.from_predictions(y, p, task=task)
+    assert drawn.frame_["task"].nunique() == 20
+    found = [int(each.get_title()) for each in drawn.ax_]
+    assert found == [0, 1, 2, 3, *range(4, 20, 2)]
+    (legend,) = drawn.figure_.legends
+    assert "12 of 20 tasks" in legend.get_title().get_text()
 
 
 def test_outcomes_of_a_wide_table():

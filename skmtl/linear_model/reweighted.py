@@ -32,8 +32,6 @@ class _ReweightedGroupLasso(LinearTaskModel):
         "solver": [StrOptions({"auto", "bcd", "fista"})],  # CVXPY is for convex ones
     }
 
-    _convex = False
-
     def _penalty(self):
         smallest = SMALLEST_GAMMA.get(self.penalty, 0.0)
         if self.gamma <= smallest:

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
 from skmtl.plotting import _outcomes as outcomes
-from skmtl.plotting._panels import MOST_PANELS, outer_labels, panels
+from skmtl.plotting._panels import left_out, outer_labels, panels, with_room
 from skmtl.plotting._style import LETTER, SEQUENTIAL, import_pandas, shortened
 
 NORMALIZE = (None, "true", "pred", "all")
@@ -225,9 +225,8 @@ default=None
         if not drawn:
             raise ValueError("tasks names no task. Leave it out to draw all of them.")
         n_tasks = len(drawn)
-        if tasks is None and n_tasks > MOST_PANELS:
-            largest = sorted(drawn, key=lambda task: -len(by_task[task].truth))
-            drawn = [t for t in drawn if t in set(largest[:MOST_PANELS])]
+        if tasks is None:
+            drawn = with_room({task: len(o.truth) for task, o in by_task.items()})
         names = [name for task in drawn for name in self._names(task)]
         side = 2.2 + LETTER * max(map(len, names))
         axes = panels(len(drawn), ax, (side, side))
@@ -237,8 +236,7 @@ default=None
             self._draw(each, task)
         outer_labels(axes, "predicted", "true")
         if len(drawn) < n_tasks and ax is None:
-            text = f"{len(drawn)} of {n_tasks} tasks, those with the most labels"
-            self.figure_.suptitle(text, fontsize=10)
+            self.figure_.suptitle(left_out(len(drawn), n_tasks), fontsize=10)
         return self
 
     def _names(self, task):

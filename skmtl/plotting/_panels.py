@@ -60,6 +60,22 @@ def panels(n, ax, size):
     return np.array([figure.add_subplot(grid[cell]) for cell in cells], dtype=object)
 
 
+def with_room(n_labels):
+    """Return those of {task: number of labels} that have room, in their order.
+
+    Of more than twelve they are the ones with the most labels.
+    """
+    largest = sorted(n_labels, key=lambda task: -n_labels[task])[:MOST_PANELS]
+    return [task for task in n_labels if task in set(largest)]
+
+
+def left_out(n_drawn, n_tasks):
+    """Say that not all tasks are drawn; "" where they are."""
+    if n_drawn == n_tasks:
+        return ""
+    return f"{n_drawn} of {n_tasks} tasks, those with the most labels"
+
+
 def columns_for(n):
     """Return how many panels a row has: at most 4, and no row nearly empty."""
     if n <= 3:

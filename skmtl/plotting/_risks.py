@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from skmtl.plotting._binary import BinaryTasksDisplay
-from skmtl.plotting._panels import MOST_PANELS, legend_above, outer_labels, panels
+from skmtl.plotting._panels import (
+    left_out,
+    legend_above,
+    outer_labels,
+    panels,
+    with_room,
+)
 from skmtl.plotting._style import import_pandas, shortened, tidy
 
 
@@ -52,6 +58,9 @@ class RiskDisplay(BinaryTasksDisplay):
     def plot(self, ax=None):
         """Draw a panel per task, with a curve for each model.
 
+        Of more than twelve tasks those with the most labels are drawn; `frame_` has
+        all.
+
         Parameters
         ----------
         ax : matplotlib Axes or sequence of them, default=None
@@ -62,18 +71,10 @@ class RiskDisplay(BinaryTasksDisplay):
         -------
         self : object
             The display, with `ax_` and `figure_`.
-
-        Raises
-        ------
-        ValueError
-            If there are more than 12 tasks; choose some of them.
         """
         tasks, models = self._tasks_and_models()
-        if len(tasks) > MOST_PANELS:
-            raise ValueError(
-                f"There are {len(tasks)} tasks, and at most {MOST_PANELS} have room. "
-                "Draw some of them."
-            )
+        n_tasks = len(tasks)
+        tasks = with_room({o.task: len(o.truth) for o in self.outcomes})
         self.ax_ = panels(len(tasks), ax, (3.3, 3.2))
         self.figure_ = self.ax_[0].figure
         colours = self._colours(models)
@@ -93,5 +94,6 @@ class RiskDisplay(BinaryTasksDisplay):
                 each.legend(handles=lines, frameon=False, fontsize=8)
         outer_labels(self.ax_, *self._names)
         if len(tasks) > 1:
-            legend_above(self.ax_, [*self._handles(colours), *rules])
+            title = left_out(len(tasks), n_tasks) or None
+            legend_above(self.ax_, [*self._handles(colours), *rules], title=title)
         return self

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from _comparisons import LOGISTIC, POOLED, RIDGE, long_rows
 from scipy.special import expit
+from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV
 from test_comparison_losses import PRIOR, joint, mixed_rows
 
 from skmtl import (
     GroupLassoClassifier,
     GroupLassoRegressor,
+    IndependentTasks,
     compare,
     make_mtl_pipeline,
 )
@@ -237,6 +239,17 @@ def test_tuned_parameters_are_summed_up_over_folds():
     assert f"alpha {alphas.median():.3g} {ends}" in found
     solvers = chosen.loc[chosen["parameter"] == "solver", "value"].value_counts()
     assert f"solver {solvers.index[0]} ({solvers.iloc[0]} times)" in found
+
+
+def test_parameters_of_many_tasks_are_folded(tmp_path):
+    pytest.importorskip("matplotlib")
+    X, y, task = long_rows(n=8, n_tasks=22)
+    ridges = IndependentTasks(RidgeCV())
+    report = compare({"a": RIDGE, "b": ridges}, X, y, task=task, cv=3, random_state=0)
+    page = report.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
+    tuned = page.split("<h2>What was tuned</h2>")[1]
+    assert tuned.startswith("<details><summary>All 22 tasks</summary>")
+    assert tuned.count("alpha</td>") == 22
 
 
 def test_a_score_has_rows_for_the_tasks_it_is_of(report):

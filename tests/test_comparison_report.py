@@ -73,6 +73,32 @@ def test_a_model_alone():
     assert "&lt;b&gt;" in report._repr_html_()
 
 
+@pytest.mark.parametrize("n_tasks", [3, 20])
+def test_a_model_alone_has_a_picture_of_its_scores(n_tasks):
+    import matplotlib.pyplot as plt
+
+    X, y, task = long_rows(n_tasks=n_tasks)
+    report = compare({"a": RIDGE}, X, y, task=task, cv=3, random_state=0)
+    _, own = plt.subplots()
+    for display in (report.plot(), report.plot(ax=own)):
+        (ax,) = display.ax_
+        assert ax.get_xlabel() == "R², mean over the test parts"
+        assert sum(len(line.get_xdata()) for line in ax.get_lines()) >= n_tasks
+    plt.close("all")
+
+
+def test_a_gain_of_an_error_is_in_the_error():
+    import matplotlib.pyplot as plt
+
+    X, y, task = long_rows()
+    models, scoring = {"a": RIDGE, "b": POOLED}, "neg_mean_absolute_error"
+    report = compare(models, X, y, task=task, scoring=scoring, random_state=0)
+    scores, gains = report.plot().ax_
+    assert scores.get_xlabel().startswith("minus mean absolute error")
+    assert ",\nin mean absolute error\n" in gains.get_xlabel()
+    plt.close("all")
+
+
 def test_many_tasks_are_summed_up():
     X, y, task = long_rows(n=10, n_tasks=40)
     report = compare({"a": RIDGE, "b": POOLED}, X, y, task=task, random_state=0)

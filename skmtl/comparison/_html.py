@@ -56,7 +56,7 @@ def as_page(report):
         ("Scores", _folded(report, score_tables(report))),
         ("All tasks together, and time", models_table(report)),
         ("Predicted risks", _risks(report)),
-        ("What was tuned", params_table(report)),
+        ("What was tuned", _tuned(report)),
         ("How to read this page", _guide(report)),
     ]
     body = "".join(
@@ -169,6 +169,12 @@ def _folded(report, tables):
         return tables
     label = f"All {len(report.tasks_)} tasks"
     return f"<details><summary>{label}</summary>{tables}</details>"
+
+
+def _tuned(report):
+    """Return what was tuned; with parameters of many tasks to be opened."""
+    table = params_table(report)
+    return _folded(report, table) if table.count("<tr>") > MAX_ROWS else table
 
 
 def _methods(report):

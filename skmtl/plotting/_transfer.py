@@ -93,7 +93,7 @@ class TransferDisplay:
         ----------
         ax : matplotlib Axes or sequence of two, default=None
             Scores go on the first and gains on the second; on a single one go the
-            gains. None makes a figure.
+            gains (the scores, if there is one model only). None makes a figure.
 
         Returns
         -------
@@ -102,20 +102,24 @@ class TransferDisplay:
         """
         few = self.frame_["task"].nunique() <= MAX_TASK_ROWS
         rows = (_TaskRows if few else _ModelRows)(self.frame_, self.models_)
-        new = ax is None
+        new, alone = ax is None, len(rows.styles) == 1
         if new:
-            size = (8.6 + LETTER * rows.longest, rows.height)
-            _, ax = import_pyplot().subplots(1, 2, figsize=size, layout="constrained")
+            n = 1 if alone else 2
+            size = (0.4 + 4.1 * n + LETTER * rows.longest, rows.height)
+            _, ax = import_pyplot().subplots(1, n, figsize=size, layout="constrained")
         self.ax_ = np.atleast_1d(np.asarray(ax, dtype=object))
         self.figure_ = self.ax_[0].figure
-        gains = self.ax_[-1]
-        if len(self.ax_) > 1:
-            rows.draw_scores(self.ax_[0])
-            self.ax_[0].set_xlabel(f"{rows.metric}, mean over the test parts")
-            gains.tick_params(labelleft=False)
-        rows.draw_gains(gains)
-        _mark_zero(gains)
-        gains.set_xlabel(rows.gain_label)
+        scores, gains = self.ax_[:-1], self.ax_[-1:]
+        if alone:
+            scores, gains = self.ax_[:1], self.ax_[1:]
+        for each in scores:
+            rows.draw_scores(each)
+            each.set_xlabel(f"{rows.metric}, mean over the test parts")
+        for each in gains:
+            rows.draw_gains(each)
+            _mark_zero(each)
+            each.set_xlabel(rows.gain_label)
+            each.tick_params(labelleft=not len(scores))
         for each in self.ax_:
             rows.finish(each)
         rows.draw_legend(self.figure_ if new else self.ax_[0], outside=new)
@@ -161,7 +165,9 @@ class _Rows:
         name = frame["metric"].iloc[0]
         self.metric = metric_name(name)
         self.relative = bool(frame["relative_gain"].notna().any())
-        self.unit = f"% of its {LOSSES[name]}" if self.relative else self.metric
+        self.unit = self.metric.removeprefix("minus ")  # less of an error is a gain
+        if self.relative:
+            self.unit = f"% of its {LOSSES[name]}"
         others = [m for m in models["model"] if m != self.reference]
         self.styles = {self.reference: (REFERENCE_COLOUR, "|")}
         for k, name in enumerate(others):

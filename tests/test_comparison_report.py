@@ -87,6 +87,20 @@ def test_a_model_alone_has_a_picture_of_its_scores(n_tasks):
     plt.close("all")
 
 
+def test_no_gain_is_inside_the_picture_with_room_for_both_words():
+    import matplotlib.pyplot as plt
+
+    X, y, task = long_rows(n=60)
+    models = {"bad": GroupLassoRegressor(alpha=100.0), "good": RIDGE}
+    for reference in models:
+        report = compare(
+            models, X, y, task=task, reference=reference, cv=3, random_state=0
+        )
+        low, high = report.plot().ax_[1].get_xlim()
+        assert min(-low, high) > 0.1 * (high - low)
+    plt.close("all")
+
+
 def test_a_gain_of_an_error_is_in_the_error():
     import matplotlib.pyplot as plt
 

@@ -249,6 +249,17 @@ def test_names_are_shortened_in_the_middle():
     assert shortened("two\nlines") == "two lines"
 
 
+@pytest.mark.parametrize(("names", "turn"), [("abcd", 0), (LONG, 90)])
+def test_names_stand_upright_where_they_have_no_room(names, turn):
+    matrix = np.eye(4)
+    for display in (
+        TaskSimilarityDisplay.from_matrix(matrix, list(names)),
+        CoefficientDisplay.from_coefficients(matrix, tasks=list(names)),
+    ):
+        labels = display.ax_.get_xticklabels()
+        assert {label.get_rotation() for label in labels} == {turn}
+
+
 def test_names_with_a_line_before_them_are_in_the_legend():
     display = TaskRocCurveDisplay.from_predictions(
         [0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], task=["_a", "_a", "b", "b"]
@@ -412,6 +423,14 @@ def test_path_of_a_search_marks_its_alpha():
     assert_allclose(display.frame_["norm"], norms.ravel())
     with pytest.raises(TypeError, match="PathDisplay varies"):
         PathDisplay.from_estimator(Ridge(), X, y)
+
+
+def test_a_fold_that_some_alpha_lacks_has_no_part_in_the_mean():
+    mean = np.array([[1.0, 3.0, 9.0], [0.5, 1.5, np.nan]])
+    losses = np.repeat(mean[:, :, None], 2, axis=2)
+    display = AlphaCurveDisplay(np.array([1.0, 0.1]), losses, mean, ["a", "b"]).plot()
+    frame = display.frame_
+    assert_allclose(frame.loc[frame["task"].isna(), "loss"], [2.0, 1.0])
 
 
 def test_path_names_the_largest_at_the_marked_alpha():
@@ -869,6 +888,16 @@ def test_legends_have_one_order():
         found = [t.get_text() for t in ax.get_legend().get_texts()]
         areas = [display.roc_auc_[model, task] for model in ("ref", "b")]
         assert found == [f"{area:.2f}" for area in areas]
+
+
+def test_mean_curves_start_at_the_origin():
+    y = np.tile([0, 1, 0, 1], 13)
+    task, score = np.repeat(np.arange(13), 4), np.tile([0.1, 0.9, 0.2, 0.8], 13)
+    display = TaskRocCurveDisplay.from_predictions(y, score, task=task)
+    mean = display.ax_[0].get_lines()[-1]
+    assert mean.get_label().startswith("mean of 13 tasks")
+    assert_array_equal(mean.get_xydata()[0], [0.0, 0.0])
+    assert_array_equal(mean.get_ydata()[1:], 1.0)
 
 
 def test_several_classes_have_a_matrix_and_no_curve():

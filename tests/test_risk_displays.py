@@ -155,6 +155,20 @@ def test_bad_input(display, y, risks, options, message):
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
+def test_all_that_matters_is_inside(display, report):
+    drawn = display.from_report(report)
+    for ax in drawn.ax_:
+        (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+        for line in ax.get_lines():
+            x, y = np.asarray(line.get_xydata(), dtype=float).T
+            if line.get_marker() == "o":  # bins
+                assert left <= x.min() <= x.max() <= right
+                assert low <= y.min()
+            if line.get_linestyle() != ":":
+                assert y.max() <= high
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
 def test_more_tasks_than_have_room(display):
     size = np.where(np.arange(20) % 2, 4, 6)
     size[3] = 8

@@ -643,6 +643,10 @@ def test_learning_curves_count_no_label_of_weight_zero():
     n = display.frame_.set_index(["task", "share"])["n_train"]
     assert_array_equal(n.xs(1.0, level="share"), [10.0] * 3)
     assert_array_equal(n.xs(0.4, level="share"), [4.0] * 3)
+    display = TaskLearningCurveDisplay.from_estimator(
+        RIDGE, X, y, task=task, sample_weight=(task != "t1").astype(float), cv=3
+    )
+    assert set(display.frame_["task"]) == {"t0", "t2"}
 
 
 def test_learning_curves_refuse_what_makes_no_sense():

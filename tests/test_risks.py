@@ -158,9 +158,10 @@ def test_bins_are_those_of_scikit_learn():
     assert weight.tolist() == [70, 30]
 
 
-def test_bins_of_rows_that_weigh_nothing():
+@pytest.mark.parametrize("nothing", [0.0, 1e-20])
+def test_bins_of_rows_that_weigh_nothing(nothing):
     y, p = np.array([0, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.9])
-    weight = np.array([1.0, 1.0, 1.0, 0.0])
+    weight = np.array([1.0, 1.0, 1.0, nothing])
     found = calibration_bins(y, p, 3, sample_weight=weight)
     for values, expected in zip(
         found, ([0.1, 0.2, 0.3], [0, 1, 0], [1, 1, 1]), strict=True

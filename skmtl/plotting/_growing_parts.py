@@ -64,8 +64,11 @@ def learning_curves(
         fold_of = task_folds(labels, cv, groups=groups, random_state=rng)
         cv = [np.nonzero(fold_of != k) + np.nonzero(fold_of == k) for k in range(cv)]
     folds = given_folds(cv, X, y, task=task, groups=groups)
+    labelled = np.zeros(num_samples(X), dtype=bool)
+    for t in range(labels.n_tasks):
+        labelled[labels.rows(t)] = True
     parts = [
-        (part, test)
+        (part, test[labelled[test]])  # others may be of a task that no model knows
         for train, test in folds
         for part in _growing(labels, train, shares, classify, rng)
     ]

@@ -45,10 +45,14 @@ def missing_mask(values):
 def _as_int64(values):
     """Return whole numbers as int64, or raise where they do not fit."""
     limits = np.iinfo(np.int64)
-    if values.size and not limits.min <= values.min() <= values.max() <= limits.max:
+    # As int: a float takes the largest int64 for the number after it.
+    low, high = (
+        (int(v) for v in (values.min(), values.max())) if values.size else (0, 0)
+    )
+    if low < limits.min or high > limits.max:
         raise ValueError(
-            "task labels that are numbers must fit into 64 bits, got "
-            f"{values.min()} to {values.max()}. Convert them to strings."
+            f"task labels that are numbers must fit into 64 bits, got {low} to {high}. "
+            "Convert them to strings."
         )
     return values.astype(np.int64)
 

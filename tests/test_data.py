@@ -104,6 +104,7 @@ def test_wide_to_long_names_and_classes():
     labels = pd.DataFrame({"b": ["yes", None], "a": ["no", "yes"]})
     _, y, task, _ = wide_to_long(np.eye(2), labels)
     assert y.tolist() == ["yes", "no", "yes"]
+    assert y.dtype.kind == "U"  # no column of objects is left
     assert task.tolist() == ["b", "a", "a"]
 
 
@@ -167,6 +168,12 @@ def test_attach_needs_a_table_and_a_label_per_row():
     for X in (np.eye(2), pd.DataFrame(np.eye(2)), pl.DataFrame({"u": [1.0, 2.0]})):
         with pytest.raises(ValueError, match=r"X has 2 rows, task has shape \(1,\)"):
             attach_task(X, ["A"])
+
+
+@pytest.mark.parametrize("label", [2**63, -(2**63) - 1, 2.0**63])
+def test_labels_beyond_64_bits_are_refused(label):
+    with pytest.raises(ValueError, match="must fit into 64 bits"):
+        stack_tasks({label: (np.eye(2), [1, 2]), 0: (np.eye(2), [1, 2])})
 
 
 def test_stack_needs_pairs_of_tables():

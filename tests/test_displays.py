@@ -535,6 +535,21 @@ def test_dendrogram_is_over_its_columns():
     assert_allclose(lines[1], [[0, foot], [0, 0.7], [1.5, 0.7], [1.5, 0.1]])
 
 
+def test_gains_by_oneself_are_not_coloured():
+    gains = np.array([[5.0, 0.3, 0.1], [0.3, 5.0, 0.2], [0.1, 0.2, 5.0]])
+    display = TaskSimilarityDisplay.from_matrix(gains)
+    (image,) = display.ax_.get_images()
+    shown = np.ma.getmaskarray(image.get_array())
+    assert_array_equal(shown, np.eye(3, dtype=bool))
+    assert image.get_clim() == (0.0, 0.3)
+    assert (
+        not TaskSimilarityDisplay.from_matrix(np.eye(3))
+        .ax_.get_images()[0]
+        .get_array()
+        .mask.any()
+    )
+
+
 def test_what_merges_at_no_height_has_a_bracket_to_be_seen():
     gains = np.array([[0.0, 0.3, 0.1], [0.3, 0.0, 0.2], [0.1, 0.2, 0.0]])
     for matrix in (gains, np.zeros((3, 3))):

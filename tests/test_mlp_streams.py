@@ -2,12 +2,14 @@
 
 import copy
 import pickle
+import warnings
 from functools import partial
 
 import numpy as np
 import pytest
 from _networks import QUICK, nonlinear_tasks, quick_fit
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from skmtl import MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from skmtl.neural_network import Sluice, SoftSharing
@@ -247,6 +249,22 @@ def test_new_tasks_go_before_auxiliary_ones(sharing):
     np.testing.assert_allclose(after, before, rtol=1e-9)
     assert model.score(X[500:], y[500:], task="d") > 0.9
     np.testing.assert_array_equal(model.partial_fit(X, y, task="d").tasks_[-1:], ["d"])
+
+
+@pytest.mark.parametrize("sharing", ["hard", "soft", "cross-stitch", "sluice"])
+def test_a_new_task_of_several_classes_leaves_the_others(sharing):
+    rng = np.random.default_rng(0)
+    X, task = rng.normal(size=(400, 4)), np.array(["a", "b"])[np.arange(400) % 2]
+    y = np.digitize(X[:, 0] + X[:, 1], [-0.7, 0.7])
+    model = MultiTaskMLPClassifier((8, 8), **{**QUICK, "sharing": sharing})
+    model.set_params(early_stopping=False, max_iter=30, learning_rate_init=0.01)
+    quick_fit(model, X, y, task=task)
+    before = model.predict_proba(X, task=task)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit_new_task(X, y, task="d")
+    np.testing.assert_allclose(model.predict_proba(X, task=task), before, rtol=1e-9)
+    assert model.score(X, y, task="d") > 0.7
 
 
 def test_new_column_of_a_wide_model():

@@ -95,3 +95,12 @@ def test_empty_looks_at_what_predicts(rows):
     assert is_empty(model)
     assert not is_empty(make_pipeline(StandardScaler(), RIDGE).fit(X, y))
     assert not is_empty(TransformedTargetRegressor(RIDGE).fit(X, y))
+
+
+def test_a_model_with_one_task_that_is_not_empty_is_not(rows):
+    X, y = rows
+    task = np.array(["a", "b"])[np.arange(len(X)) % 2]
+    lasso = IndependentTasks(Lasso(alpha=10.0))
+    assert is_empty(lasso.fit(X, y, task=task))
+    assert not is_empty(lasso.fit(X, np.where(task == "a", y, 100 * y), task=task))
+    assert not is_empty(lasso.fit(X, np.where(task == "b", y, 100 * y), task=task))

@@ -3,6 +3,7 @@
 import pickle
 import sys
 import warnings
+from time import sleep
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from _comparisons import (
     long_rows,
     wide_rows,
 )
+from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import (
@@ -111,6 +113,32 @@ def test_a_gain_of_an_error_is_in_the_error():
     assert scores.get_xlabel().startswith("minus mean absolute error")
     assert ",\nin mean absolute error\n" in gains.get_xlabel()
     plt.close("all")
+
+
+class Slow(Ridge):
+    """One that takes its time to learn, and none to predict."""
+
+    def fit(self, X, y):
+        sleep(0.02)
+        return super().fit(X, y)
+
+
+def test_times_are_those_of_fit_and_of_predict():
+    X, y, _ = long_rows()
+    report = compare({"a": Ridge(), "b": Slow()}, X, y, cv=3, random_state=0)
+    for part in ("tasks", "models", "folds"):
+        slow = report.to_frame(part).set_index("model").loc[["b"]]
+        assert (slow["fit_time"] >= 0.02).all(), part
+        if part != "folds":
+            assert (slow["predict_time"] < slow["fit_time"]).all(), part
+
+
+def test_a_model_tuned_in_some_folds_is_tuned():
+    X, y, task = long_rows()
+    report = compare({"a": RIDGE}, X, y, task=task, random_state=0)
+    assert report.to_frame("models")["settings"].tolist() == ["fixed"]
+    report.params_["a"][3] = {"alpha": 1.0}
+    assert report.to_frame("models")["settings"].tolist() == ["tuned"]
 
 
 def test_many_tasks_are_summed_up():

@@ -299,6 +299,14 @@ def test_a_task_whose_rows_all_weigh_nothing_is_absent():
     np.testing.assert_allclose(report.losses_, other.losses_, rtol=1e-6)
 
 
+def test_one_weight_for_all_is_no_weight():
+    X, Y = wide_rows()
+    models = {"a": RIDGE}
+    plain = compare(models, X, Y, random_state=0)
+    weighted = compare(models, X, Y, sample_weight=1.0, random_state=0)
+    np.testing.assert_allclose(weighted.losses_, plain.losses_)
+
+
 def test_losses_are_weighted_means():
     X, y, task = long_rows()
     weight = np.random.default_rng(1).uniform(0.1, 3, size=len(X))

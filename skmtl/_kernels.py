@@ -572,12 +572,16 @@ def increasing_rows(V, out):
 
 
 @jit
-def logistic_terms(y, w, z, small, floor, value, slope, bend, model):
-    """Write w times the logistic loss, both derivatives and a model's curvature.
+def logistic_terms(y, w, z, small, logs, slope, bend, model, floor):
+    """Write w times both derivatives of the logistic loss and a model's curvature.
 
-    small = exp(-|z|). value holds log(1 + small) before; the model's curvature is the
-    second derivative or, if that is less, `floor` times the slope.
+    Given small = exp(-|z|) and logs = log(1 + small). The model's curvature is the
+    second derivative or, if that is less, `floor` times the slope. `small` becomes the
+    probability of each label. Returns the sums of w times the loss and of slope^2 over
+    the model's curvature, and whether those are probabilities of labels of 0 and 1,
+    none so small that its powers vanish.
     """
+    value, squares, odd = 0.0, 0.0, 0
     for i in range(len(z)):
         large = 1.0 / (1.0 + small[i])
         less = small[i] * large
@@ -586,36 +590,54 @@ def logistic_terms(y, w, z, small, floor, value, slope, bend, model):
         # Not p - y, which has no digits left where p is close to y.
         first = p * (1.0 - y[i]) - p_not * y[i]
         second = less * large
-        value[i] = w[i] * (max(z[i], 0.0) - y[i] * z[i] + value[i])
+        curvature = max(second, floor * max(abs(first), 1e-9))
+        value += w[i] * (max(z[i], 0.0) - y[i] * z[i] + logs[i])
+        squares += w[i] * (first * first / curvature)
         slope[i] = w[i] * first
         bend[i] = w[i] * second
-        model[i] = w[i] * max(second, floor * max(abs(first), 1e-9))
+        model[i] = w[i] * curvature
+        right = p if y[i] == 1.0 else p_not
+        small[i] = right
+        odd += 1 if (y[i] != 0.0 and y[i] != 1.0) or right < 1e-50 else 0
+    return value, squares, odd == 0
 
 
 @jit
-def logistic_odds(y, z, far, out):
-    """Write the odds against each label of 0 or 1 given z; return whether all are so.
+def logistic_gap(right, w, rho, log_rho):
+    """Return the sum of w times relative entropies, of labels and dual variables.
 
-    As logarithms, none above `far`.
+    The latter are scaled by rho; `right` is the probability of each label. An entropy
+    is rho q log rho + (1 - rho q) log(1 + x) with q = 1 - right and
+    x = (1 - rho) q / right. Up to x = 1 the logarithm is a ratio of polynomials that is
+    never too small, and by less than 3e-7 of it too large.
     """
-    odd = 0
-    for i in range(len(z)):
-        sign = 1.0 - 2.0 * y[i]
-        out[i] = min(sign * z[i], far)
-        odd += 1 if abs(sign) != 1.0 else 0
-    return odd == 0
-
-
-@jit
-def logistic_gaps(odds, rho, log_rho, log_more, out):
-    """Write the relative entropy of labels whose dual variable is scaled by rho.
-
-    Given the odds against them, and log_more = log(1 + (1 - rho) odds).
-    """
-    for i in range(len(odds)):
-        right = 1.0 / (1.0 + odds[i])
-        wrong = odds[i] * right
-        out[i] = rho * wrong * log_rho + (1.0 - rho * wrong) * log_more[i]
+    off, total, far = 1.0 - rho, 0.0, 0
+    for i in range(len(right)):
+        r = right[i]
+        a = off * (1.0 - r)
+        near = a <= r
+        far += 0 if near else 1
+        a, r = a if near else 0.0, r if near else 1.0
+        over = a * (
+            3780.0 * r**4 + a * (
+                6510.0 * r**3 + a * (3360.0 * r * r + a * (505.0 * r + 6.0 * a))
+            )
+        )  # fmt: skip
+        under = r * (
+            3780.0 * r**4 + a * (
+                8400.0 * r**3 + a * (6300.0 * r * r + a * (1800.0 * r + 150.0 * a))
+            )
+        )  # fmt: skip
+        total += w[i] * (rho * (1.0 - r) * log_rho + (r + a) * (over / under))
+    if far > 0:
+        for i in range(len(right)):
+            r = right[i]
+            q = 1.0 - r
+            if off * q > r:
+                total += w[i] * (
+                    rho * q * log_rho + (r + off * q) * np.log1p(off * q / r)
+                )
+    return total
 
 
 @jit

@@ -1,13 +1,16 @@
 """What curved losses take a short way to: intercepts, Gram matrices, few rows alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import sparse
 
 from skmtl import GroupLassoClassifier, GroupLassoRegressor, duality_gap
 from skmtl.data import TaskData
 from skmtl.layouts import read_labels
 from skmtl.losses import Logistic, Poisson
-from skmtl.objectives import DataObjective, RowLoss, _weighted_grams
+from skmtl.objectives import ClassObjective, DataObjective, RowLoss, _weighted_grams
 from skmtl.penalties import SparseGroup
 from skmtl.solvers import solve
 
@@ -138,3 +141,78 @@ def test_several_classes_on_few_rows_alone():
     assert 0 < len(model.selected_features_) < 20
     slow = GroupLassoClassifier(0.15, tol=1e-8, solver="fista").fit(X, y, task=task)
     assert model.objective_ == pytest.approx(slow.objective_, rel=1e-7)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.3, 0.95, 1 - 1e-9, 1.0])
+@pytest.mark.parametrize("size", [0.1, 3.0, 60.0, 400.0])
+@pytest.mark.parametrize("loss", [Logistic(), Poisson()], ids=["logistic", "poisson"])
+def test_gap_from_what_is_known(loss, size, rho):
+    """The gap of predictions seen last is the one of predictions never seen."""
+    data, rng = rows("long", loss), np.random.default_rng(2)
+    row_loss = RowLoss(data, loss, np.ones(3), True)
+    Z = size * rng.normal(size=data.y.shape)
+    b = row_loss.at(Z)[0]
+    found, exact = row_loss.gap(Z, b, rho), row_loss.gap(Z.copy(), b, rho)
+    assert found == pytest.approx(exact, rel=1e-6, abs=1e-15 * (1 + size))
+    if isinstance(loss, Logistic):  # the approximation is on the safe side
+        assert found >= exact * (1.0 - 1e-10) - 1e-15 * (1 + size)
+
+
+def test_known_is_left_out_where_it_says_too_little():
+    """Labels between 0 and 1, and labels whose probability has no powers."""
+    w, out = np.ones(2), np.empty((3, 2))
+    for y, z in (([0.5, 1.0], [1.0, 1.0]), ([0.0, 1.0], [300.0, 1.0])):
+        y, z = np.array(y), np.array(z)
+        value, square, known = Logistic().weighted_terms(y, w, z, *out)
+        assert known is None
+        assert value == pytest.approx(Logistic().value(y, z).sum(), rel=1e-14)
+        np.testing.assert_allclose(out[:2], Logistic().derivatives(y, z), rtol=1e-14)
+        np.testing.assert_allclose(out[2], Logistic().model_bend(y, z), rtol=1e-14)
+        assert square == pytest.approx((out[0] ** 2 / out[2]).sum(), rel=1e-12)
+
+
+def curved(kind):
+    """Return an objective whose models are of one kind, or of classes."""
+    if kind == "classes":
+        data = rows("long", Logistic())
+        y = np.arange(len(data.y)) % 3.0
+        classes = tuple(np.arange(3) for _ in range(3))
+        return ClassObjective(replace(data, y=y, classes=classes), np.ones(3))
+    p = 60 if kind == "DenseRows" else 3
+    data = rows("wide" if kind == "DenseRows" else "long", Logistic(), p)
+    if kind == "SparseRows":
+        data = replace(data, X=sparse.csr_array(data.X))
+    return DataObjective(data, Logistic(), np.ones(3))
+
+
+@pytest.mark.parametrize("kind", ["Gram", "DenseRows", "SparseRows", "classes"])
+def test_second_step_on_a_model(kind):
+    """Its curvature is that of the first times a ratio, its gradient that of f."""
+    f, rng = curved(kind), np.random.default_rng(3)
+    features = np.arange(f.n_features)
+    old = f.at(0.1 * rng.normal(size=(f.n_features, f.n_tasks)))
+    model = f.model(old, features)
+    penalty = SparseGroup(0.02)
+    arguments = penalty.kernel_arguments(f.n_features)
+    bounds = model.bounds(arguments[0])
+    model.sweep(arguments, bounds, 2)
+    new = f.at(model.W.T.copy())
+    # Along a short step the curvature of f at one end is that of its slopes.
+    step = 1e-4 * (new.W - old.W)
+    near = f.at(old.W + step)
+    bent = per_task(f, step * (f.gradient(near) - f.gradient(old)))
+    np.testing.assert_allclose(f.bends_along(near, old), bent, rtol=1e-2)
+    np.testing.assert_allclose(model.bends(), 1e8 * bent, rtol=1e-2)
+    ratio, before = np.repeat([0.5, 0.8, 1.5], f.n_tasks // 3), model.W.copy()
+    model.again(ratio, new.u, lambda: f.gradient(new).T)
+    np.testing.assert_allclose(model.gradient(), f.gradient(new).T, atol=1e-12)
+    model.sweep(arguments, model.bounds(arguments[0]), 1)
+    near = f.at(old.W + 1e-4 * (model.W - before).T)
+    bent = 1e8 * f.bends_along(old, near)
+    np.testing.assert_allclose(model.bends(), ratio * bent, rtol=1e-2)
+
+
+def per_task(f, values):
+    """Sum values (p, C) over the rows and the columns of each task, for each column."""
+    total, K = values.sum(axis=0), f.n_tasks // 3
+    return np.repeat(total.reshape(3, K).sum(axis=1), K)

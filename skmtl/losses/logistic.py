@@ -13,7 +13,6 @@ from skmtl.losses.scalar import ScalarLoss
 # side up. A row on the right side has a slope as small as its curvature and needs none.
 CURVATURE_FLOOR = 1e-6
 
-
 # Beyond this predictor logarithms are straight lines, before exponentials overflow.
 FAR = 700.0
 
@@ -54,23 +53,37 @@ class Logistic(ScalarLoss):
 
     def model_bend(self, y, z):
         """Return the second derivative, raised where the loss is nearly straight."""
-        return self.weighted_terms(y, 1.0, z)[3]
+        return self._evaluated(y, z)[3]
 
     def terms(self, y, z):
         """Return the loss, its first and its second derivative with respect to z."""
-        return self.weighted_terms(y, 1.0, z)[:3]
+        return self._evaluated(y, z)[:3]
 
-    def weighted_terms(self, y, w, z):
-        """Return w times the terms, and w times the curvature of a quadratic model."""
-        (y, w, z), shape = _flat(y, w, z)
+    def _evaluated(self, y, z):
+        """Return `terms` and `model_bend`, elementwise."""
+        (y, z), shape = _flat(y, z)
+        found, one = np.empty((4, len(z))), np.ones_like(z)
+        small = np.exp(-np.abs(z))
+        found[0] = np.maximum(z, 0.0) - y * z + np.log1p(small)
+        self._terms(y, one, z, small, *found)
+        return [a.reshape(shape) for a in found]
+
+    def _terms(self, *arrays):
+        floor = CURVATURE_FLOOR * self.curvature
+        return _kernels.logistic_terms(*arrays, floor)
+
+    def weighted_terms(self, y, w, z, *out):
+        """Write w times the derivatives; return (value, squares, known)."""
+        (y, w, z), _ = _flat(y, w, z)
         small = np.abs(z)
         np.exp(np.negative(small, out=small), out=small)
-        value, (slope, bend, model) = np.log1p(small), np.empty((3, len(z)))
-        floor = CURVATURE_FLOOR * self.curvature
-        _kernels.logistic_terms(y, w, z, small, floor, value, slope, bend, model)
-        if len(shape) == 1:
-            return value, slope, bend, model
-        return tuple(a.reshape(shape) for a in (value, slope, bend, model))
+        made = [a if a.flags.c_contiguous else np.empty(a.shape) for a in out]
+        flat = [a.reshape(-1) for a in made]
+        value, squares, sure = self._terms(y, w, z, small, np.log1p(small), *flat)
+        for a, found in zip(out, made, strict=True):
+            if a is not found:
+                a[...] = found
+        return value, squares, small if sure else None
 
     def conjugate(self, y, u):
         """Return sup over z of u z - l(y, z); infinite unless 0 <= u + y <= 1."""
@@ -81,19 +94,23 @@ class Logistic(ScalarLoss):
 
     def fenchel_gap(self, y, z, rho):
         """Return l(z) + l*(v) - v z >= 0 at v = rho l'(z): a relative entropy."""
-        (y, z), shape = _flat(y, z)
-        odds, off = np.empty_like(z), 1.0 - rho
-        if not _kernels.logistic_odds(y, z, FAR, odds):
-            return self._gap_of_shares(y, z, rho).reshape(shape)
-        high = odds.max(initial=0.0) >= FAR
-        np.exp(odds, out=odds)
-        more, out = np.multiply(odds, off), np.empty_like(z)
-        np.log1p(more, out=more)
-        if high:  # a straight line from there
-            more += (off > 0) * np.maximum(np.abs(z) - FAR, 0.0) * (odds > 1.0)
+        y, off = np.asarray(y), 1.0 - rho
+        if not np.all((y == 0) | (y == 1)):
+            return self._gap_of_shares(y, z, rho)
+        odds = (1.0 - 2.0 * y) * z  # against the label, as logarithms
+        beyond = np.maximum(odds - FAR, 0.0)  # a straight line from there
+        odds = np.exp(np.minimum(odds, FAR))
+        right = 1.0 / (1.0 + odds)
+        wrong = odds * right
         log_rho = np.log(rho) if rho > 0 else 0.0
-        _kernels.logistic_gaps(odds, float(rho), log_rho, more, out)
-        return out.reshape(shape)
+        more = np.log1p(off * odds) + (off > 0) * beyond
+        return rho * wrong * log_rho + (1.0 - rho * wrong) * more
+
+    def known_gap(self, y, w, known, rho):
+        """Return the sum of w times the same, given what `weighted_terms` returns."""
+        log_rho = np.log(rho) if rho > 0 else 0.0
+        w = np.ascontiguousarray(w).reshape(-1)
+        return _kernels.logistic_gap(known, w, float(rho), log_rho)
 
     def _gap_of_shares(self, y, z, rho):
         """Return the same for labels between 0 and 1."""

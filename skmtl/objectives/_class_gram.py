@@ -75,6 +75,22 @@ class ClassGram:
         """Factor of each column's matrix."""
         return np.ones(len(self.W))
 
+    def bends(self):
+        """Return the curvature of each task along the step from where it was made.
+
+        Repeated for each of its columns, (C,).
+        """
+        bends = ((self.W - self._W0) * (self.state - self._g0)).sum(axis=1)
+        return np.repeat(np.add.reduceat(bends, self.first), self._width)
+
+    def again(self, ratio, u, slope):
+        """Touch f at W instead, as `Gram.again` does; `ratio` is (C,)."""
+        self.squares = max(2.0 * self.value(), 0.0)
+        self.state = np.ascontiguousarray(slope())
+        pairs = zip(ratio[self.first], self.matrices, strict=True)
+        self.matrices = [r * A for r, A in pairs]
+        self.__post_init__()
+
     def move_to(self, W):
         """Name the point that the model was made at anew, for other coordinates."""
         self.W, self._W0 = W, W.copy()

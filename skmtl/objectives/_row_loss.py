@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from skmtl.losses import loss_parts
+from skmtl.losses.scalar import squares
 
-TINY = np.finfo(float).tiny
 LABELS_AT_ONCE = 32_768  # few enough to stay in the cache
 
 
@@ -24,6 +24,11 @@ class Piece:
     tasks: object  # index into arrays of one number per task
     starts: np.ndarray | None = None
     counts: np.ndarray | None = None
+
+    @property
+    def view(self):
+        """Whether what is written to an array at `cells` goes to the array itself."""
+        return isinstance(self.tasks, slice)
 
     def sum(self, values):
         """Sum over the rows of each task; other axes come before."""
@@ -93,7 +98,7 @@ class RowLoss:
         cut = wide_pieces if data.shared else packed_pieces
         self.pieces = list(cut(len(data.y) if data.shared else data.offsets, parts))
         self._quadratic = loss.quadratic
-        self._seen = None, None, None  # the last Z and b, and the curvature there
+        self._seen = None, None, None  # the last Z and b, and what is known there
         self._start = np.zeros(self.n_tasks)
         if fit_intercept:
             self._start = self._best_constants()
@@ -148,8 +153,13 @@ class RowLoss:
     def _each(self, Z, b):
         """Yield (piece, y, omega, predictions)."""
         for p in self.pieces:
-            z = Z[p.cells] + p.spread(b) if self.fit_intercept else Z[p.cells]
+            z = self._predictions(Z, b, p)
             yield p, self.y[p.cells], self.omega[p.cells], z
+
+    def _predictions(self, Z, b, piece):
+        """Return Z + b in one piece."""
+        z = Z[piece.cells]
+        return z + piece.spread(b) if self.fit_intercept else z
 
     def at(self, Z, near=None):
         """Return (b, value, u, whether u is a dual point) at the predictions Z + b.
@@ -161,26 +171,35 @@ class RowLoss:
         b = self._start if near is None else near
         if self.fit_intercept:
             b = self._best_intercepts(Z, b)
-        value, u, h, bends = 0.0, np.empty_like(Z), np.empty_like(Z), []
-        rest, total, size = np.zeros((3, self.n_tasks))
+        value, square, known = 0.0, 0.0, []
+        whole = u, bend, h = [np.empty_like(Z) for _ in range(3)]
         for p, y, w, z in self._each(Z, b):
-            values, u[p.cells], bend, h[p.cells] = p.loss.weighted_terms(y, w, z)
-            value += float(values.sum())
-            if not self.fit_intercept:
-                continue
-            bends.append(bend)
-            rest[p.tasks] += p.sum(u[p.cells])
-            total[p.tasks] += p.sum(bend)
-            size[p.tasks] += p.sum(np.abs(u[p.cells]))
-        self._seen = Z, b, h
+            parts = [a[p.cells] for a in whole]
+            found = p.loss.weighted_terms(y, w, z, *parts)
+            if not p.view:
+                for a, part in zip(whole, parts, strict=True):
+                    a[p.cells] = part
+            value, square = value + found[0], square + found[1]
+            known.append(found[2])
+        self._seen = Z, b, (h, square, known, bend)
         if not self.fit_intercept:
             return b, value, u, True
+        rest, total = self._sums(u), self._sums(bend)
         off = rest / np.where(total > 0, total, 1.0)
         if off.any():  # exact sums of zero, moved as the curvature allows
-            for p, bend in zip(self.pieces, bends, strict=True):
-                u[p.cells] -= bend * p.spread(off)
-        feasible = bool(np.all(np.abs(rest) <= 1e-9 * np.maximum(size, self.c)))
-        return b, value, u, feasible
+            for p in self.pieces:
+                u[p.cells] -= bend[p.cells] * p.spread(off)
+        size, rest = self.c, np.abs(rest)
+        if np.any(rest > 1e-9 * size):
+            size = np.maximum(size, self._sums(np.abs(u)))
+        return b, value, u, bool(np.all(rest <= 1e-9 * size))
+
+    def _sums(self, values):
+        """Sum values of label shape over the rows of each task, (T,)."""
+        total = np.zeros(self.n_tasks)
+        for p in self.pieces:
+            total[p.tasks] += p.sum(values[p.cells])
+        return total
 
     def _at_squares(self, Z):
         """Return the same for the squared loss, in few passes."""
@@ -248,12 +267,23 @@ class RowLoss:
             before, b = np.abs(new - b), np.where(done, b, new)
         return b
 
+    def _known_at(self, Z, b):
+        """Return (h, squares, what each piece knows) at Z + b, where `at` left it."""
+        last_Z, last_b, known = self._seen
+        return known if last_Z is Z and last_b is b else None
+
     def gap(self, Z, b, rho):
         """Return the Fenchel-Young term sum of l(z) + l*(rho u) - rho u z."""
-        return sum(
-            float(np.vdot(w, p.loss.fenchel_gap(y, z, rho)))
-            for p, y, w, z in self._each(Z, b)
-        )
+        seen, total = self._known_at(Z, b), 0.0
+        for i, p in enumerate(self.pieces):
+            y, w = self.y[p.cells], self.omega[p.cells]
+            known = None if seen is None else seen[2][i]
+            if known is None:
+                z = self._predictions(Z, b, p)
+                total += float(np.vdot(w, p.loss.fenchel_gap(y, z, rho)))
+            else:
+                total += p.loss.known_gap(y, w, known, rho)
+        return total
 
     def rise(self, Z, b, off):
         """Return what moving the intercepts from b by `off` (T,) adds to the loss."""
@@ -268,19 +298,25 @@ class RowLoss:
 
         It is sum h residual^2 / 2 with residual = -u / h, and squares twice its value.
         """
-        last_Z, last_b, h = self._seen
         if self._quadratic:
-            h = self.omega
-        elif last_Z is not Z or last_b is not b:
-            h = np.empty_like(Z)
-            for p, y, w, z in self._each(Z, b):
-                h[p.cells] = w * p.loss.model_bend(y, z)
-        squares = 0.0
-        for p in self.pieces:
-            u_p, h_p = u[p.cells], h[p.cells]
-            # Where h is 0, so is u.
-            squares += float(np.vdot(u_p, u_p / np.maximum(h_p, TINY)))
-        return h, squares
+            return self.omega, squares(u, self.omega)
+        seen = self._known_at(Z, b)
+        if seen is not None:
+            return seen[:2]
+        h = np.empty_like(Z)
+        for p, y, w, z in self._each(Z, b):
+            h[p.cells] = w * p.loss.model_bend(y, z)
+        return h, squares(u, h)
+
+    def second(self, Z, b):
+        """Return omega times the second derivative of the loss at Z + b."""
+        seen = self._known_at(Z, b)
+        if seen is not None:
+            return seen[3]
+        bend = np.empty_like(Z)
+        for p, y, w, z in self._each(Z, b):
+            bend[p.cells] = w * p.loss.derivatives(y, z)[1]
+        return bend
 
     def steepest(self):
         """Return a bound of each row's curvature; that at Z = 0 where there is none."""

@@ -185,6 +185,20 @@ class DataObjective:
         """Return <grad f(a) - grad f(b), a.W - b.W>, from the images alone."""
         return float(np.vdot(a.u - b.u, a.Z - b.Z))
 
+    def bends_along(self, point, other):
+        """Return the curvature of each task at a point, along the step from another."""
+        bend = self.rows.second(point.Z, point.intercept)
+        return self.data.per_task_sum(
+            bend * self._predictions_between(point, other) ** 2
+        )
+
+    def _predictions_between(self, point, other):
+        """Return the step in the predictions, with intercepts."""
+        step = point.Z - other.Z
+        if self.fit_intercept:
+            step += self.data.spread(point.intercept - other.intercept)
+        return step
+
     def curvatures(self):
         """Return a bound of the curvature of f along each feature, (p,).
 
@@ -208,7 +222,7 @@ class DataObjective:
         It is held by Gram matrices where there are fewer features than rows, else by
         its residuals.
         """
-        h, squares = self._bends(point)
+        h, squares = self.bends(point)
         W = np.ascontiguousarray(point.W[features].T)
         if self.known is not None or self._grams_pay(len(features)):
             g = np.ascontiguousarray(self.gradient(point)[features].T)
@@ -230,7 +244,7 @@ class DataObjective:
             return self.common_model(point, features)
         return self.model(point, features)
 
-    def _bends(self, point):
+    def bends(self, point):
         """Return (h, squares) as `RowLoss.bends` does."""
         if self.quadratic:
             return self.omega, 2.0 * point.value
@@ -317,7 +331,7 @@ class DataObjective:
         pays = poor_rounds * (p + LOSS_COST) >= p**2
         if not (self.shares_grams and fit and pays):
             return False
-        h, _ = self._bends(point)
+        h, _ = self.bends(point)
         nothing = np.zeros((T, p))
         model = self.gram_model(np.arange(p), nothing, nothing, 0.0, h)
         self._kept = model.A
@@ -328,7 +342,7 @@ class DataObjective:
 
         Or that of the Gram matrices which `sharpen` has found.
         """
-        h, squares = self._bends(point)
+        h, squares = self.bends(point)
         W = np.ascontiguousarray(point.W[features].T)
         g = np.ascontiguousarray(self.gradient(point)[features].T)
         if self._kept is not None:

@@ -61,6 +61,10 @@ class SumObjective:
         """Return <grad f(a) - grad f(b), a - b>, from the images alone."""
         return self.inner.bend(self._inside(a), self._inside(b))
 
+    def bends_along(self, point, other):
+        """Return the curvature of each task at a point, along the step from another."""
+        return self.inner.bends_along(point, other)
+
     def curvatures(self):
         """Return the curvature along each row of both summands, (2 p,)."""
         return np.tile(self.inner.curvatures(), 2)

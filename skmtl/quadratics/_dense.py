@@ -53,6 +53,22 @@ class DenseRows:
         state = h * residual
         return cls(X, x_start, starts, counts, h, level, mean, curvature, W, state)
 
+    def __post_init__(self):
+        self._start = self.state.copy()
+
+    def bends(self):
+        """Return the curvature of each task along the step from where it was made."""
+        step = self.state - self._start
+        bent = np.divide(step**2, self.h, out=np.zeros_like(step), where=self.h > 0)
+        return np.add.reduceat(bent, self.r_start)
+
+    def again(self, ratio, u, slope):
+        """Touch f at W instead, as `Gram.again` does."""
+        self.h = self.h * np.repeat(ratio, self.n_rows)
+        self.level, self.curvature = self.level * ratio, self.curvature * ratio[:, None]
+        self.state = -task_major(u)
+        self.__post_init__()
+
     def move_to(self, W):
         """Name the point that the model was made at anew, for other coordinates."""
         self.W = W

@@ -55,6 +55,19 @@ class Gram:
         """Name the point that the model was made at anew, for other coordinates."""
         self.W, self._W0 = W, W.copy()
 
+    def bends(self):
+        """Return the curvature of each task along the step from where it was made."""
+        return ((self.W - self._W0) * (self.state - self._g0)).sum(axis=1)
+
+    def again(self, ratio, u, slope):
+        """Touch f at W instead, with `ratio` (T,) times the curvature.
+
+        Given the derivatives u of the loss there, and slope() for the gradient (T, k).
+        """
+        self.squares = max(2.0 * self.value(), 0.0)
+        self.state, self.scale = np.ascontiguousarray(slope()), self.scale * ratio
+        self.__post_init__()
+
     def bounds(self, starts):
         """Return the curvature of each task along each block of rows, (T, n_blocks)."""
 

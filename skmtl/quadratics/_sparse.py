@@ -54,6 +54,20 @@ class SparseRows:
         h, residual = task_major(h), task_major(residual)
         return cls(columns, parts, starts, counts, h, mean, curvature, W, residual)
 
+    def __post_init__(self):
+        self._start = self.state.copy()
+
+    def bends(self):
+        """Return the curvature of each task along the step from where it was made."""
+        return np.add.reduceat(self.h * (self.state - self._start) ** 2, self.r_start)
+
+    def again(self, ratio, u, slope):
+        """Touch f at W instead, as `Gram.again` does."""
+        self.h, u = self.h * np.repeat(ratio, self.n_rows), task_major(u)
+        self.curvature = self.curvature * ratio[:, None]
+        self.state = np.divide(-u, self.h, out=np.zeros_like(u), where=self.h > 0)
+        self.__post_init__()
+
     def move_to(self, W):
         """Name the point that the model was made at anew, for other coordinates."""
         self.W = W

@@ -21,8 +21,9 @@ SMALL = 16  # so many rows are all looked at in any case
 MIN_WORKING_SET = 100
 FEW = 4  # times the rows that pull: they alone are looked at
 CHEAP = 1_000_000  # multiplications of a sweep: that many rows at least
-LOOK_AHEAD = 0.25  # share of a step over which the slope of a penalty is measured
-WORTH_IT, FARTHEST = 1.1, 2.0  # times a step: less is not looked at, more not believed
+STRAIGHT = 0.05  # share by which a curvature changes along a step that is not repeated
+BELIEVED = 4.0  # factor of such a change
+SWEEPS_AGAIN = 3
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
 QUICK = 0.03  # share that is left where nothing needs to be combined
 ALONE = 1e-4  # share of the gap that such a problem is solved to
@@ -133,10 +134,32 @@ def _advance(objective, penalty, point, features, monitor, model, last):
         lambda: monitor.report(current),
     )
     monitor.n_iter += max(sweeps, 1)
-    new = _line_search(objective, penalty, point, current())
-    if new is not point and not model.exact:
-        new = _stretched(objective, penalty, point, new)
+    end = current()
+    new = _line_search(objective, penalty, point, end)
+    if new is end and not model.exact:
+        new = _again(objective, penalty, point, new, features, monitor, model, target)
     return new, inside
+
+
+def _again(objective, penalty, old, new, features, monitor, model, target):
+    """Return the point after another step on a model, at what it is bent to at new.
+
+    A quadratic of a curved loss is wrong mostly in that the loss grows straighter, or
+    less straight, along the step: known from the rows, at no more than their cost.
+    """
+    bends, own = objective.bends_along(new, old), model.bends()
+    ratio = np.divide(bends, own, out=np.ones_like(own), where=own > 0)
+    if np.abs(ratio - 1.0).max() <= STRAIGHT:
+        return new
+    ratio = np.clip(ratio, 1.0 / BELIEVED, BELIEVED)
+    model.again(ratio, new.u, lambda: objective.gradient(new)[features].T)
+    budget = min(monitor.remaining, SWEEPS_AGAIN)
+    sweeps, _, _ = solve_quadratic(model, penalty.restrict(features), target, budget)
+    monitor.n_iter += sweeps
+    W = _scatter(model.W, features, old.W.shape)
+    ahead = objective.at(W, near=new)
+    better = ahead.value + penalty.value(W) < new.value + penalty.value(new.W)
+    return ahead if better else new
 
 
 def solve_quadratic(model, penalty, target, max_sweeps, report=None):
@@ -243,23 +266,3 @@ def _line_search(objective, penalty, old, new):
         new = objective.at(old.W + tau * step, old.Z + tau * image, near=new)
         value = new.value + penalty.value(new.W)
     return old
-
-
-def _stretched(objective, penalty, old, new):
-    """Return a point beyond a step to new where that is better, else new.
-
-    Where the secant of the slopes along the step leads: a quadratic of a curved loss
-    falls short where the loss grows straighter.
-    """
-    step, value = new.W - old.W, penalty.value(new.W)
-    first = float(np.vdot(objective.gradient(old), step))
-    last = first + objective.bend(new, old)
-    first += value - penalty.value(old.W)
-    last += (penalty.value(new.W + LOOK_AHEAD * step) - value) / LOOK_AHEAD
-    if not first < last < 0.0:
-        return new
-    tau = min(first / (first - last), FARTHEST)
-    if tau < WORTH_IT:
-        return new
-    ahead = old.W + tau * step, old.Z + tau * (new.Z - old.Z)
-    return _better(objective, penalty, new, ahead)

@@ -174,10 +174,10 @@ def test_known_is_left_out_where_it_says_too_little():
 def curved(kind):
     """Return an objective whose models are of one kind, or of classes."""
     if kind == "classes":
-        data = rows("long", Logistic())
-        y = np.arange(len(data.y)) % 3.0
-        classes = tuple(np.arange(3) for _ in range(3))
-        return ClassObjective(replace(data, y=y, classes=classes), np.ones(3))
+        y, task = np.arange(45) % 3.0, np.repeat(np.arange(3), 15)
+        X = np.random.default_rng(0).normal(size=(45, 3))
+        data, classes = TaskData.pack(X, read_labels(y, task)), (np.arange(3),) * 3
+        return ClassObjective(replace(data, classes=classes), np.ones(3))
     p = 60 if kind == "DenseRows" else 3
     data = rows("wide" if kind == "DenseRows" else "long", Logistic(), p)
     if kind == "SparseRows":

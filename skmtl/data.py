@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from skmtl import _kernels
-from skmtl.layouts import check_squares
+from skmtl.layouts import check_squares, per_column
 
 # A dense X up to this size is copied into task order when its rows come interleaved;
 # a larger one stays as it is and its rows are gathered in chunks.
@@ -91,7 +91,7 @@ class TaskData:
     def n_labels(self):
         """Observed labels of each task, shape (T,)."""
         if self.shared:
-            return np.count_nonzero(self.weight, axis=0)
+            return per_column(self.weight > 0)
         return np.diff(self.offsets)
 
     @property

@@ -55,13 +55,19 @@ class TaskLabels:
             return np.flatnonzero(self.weight[:, t] > 0)
         return np.flatnonzero(self.codes == t)
 
+    @property
+    def n_labels(self):
+        """Observed labels of each task, (T,)."""
+        if self.layout == "wide":
+            return per_column(self.weight > 0)
+        return np.bincount(self.codes + 1, minlength=self.n_tasks + 1)[1:]
+
     def count(self, chosen):
         """Count the labels of each task that are `chosen` (bool, shape of y), (T,)."""
         if self.layout == "wide":
-            seen = chosen & (self.weight > 0)
-            return (np.ones(len(seen)) @ seen.astype(float)).astype(int)
-        found = np.bincount(self.codes + 1, chosen, minlength=self.n_tasks + 1)
-        return found[1:].astype(int)
+            return per_column(chosen & (self.weight > 0))
+        found = np.bincount(self.codes[chosen] + 1, minlength=self.n_tasks + 1)
+        return found[1:]
 
     def of_task(self, t):
         """Return (rows, labels, weights) of task t."""
@@ -100,6 +106,13 @@ class TaskLabels:
         codes = table[self.codes]
         weight = np.where(codes < 0, 0.0, self.weight)
         return replace(self, tasks=self.tasks[kept], codes=codes, weight=weight)
+
+
+def per_column(chosen):
+    """Count what is true in each column of a table, (T,)."""
+    if chosen.all():  # as where no label is missing
+        return np.full(chosen.shape[1], len(chosen))
+    return (np.ones(len(chosen)) @ chosen.astype(float)).astype(int)
 
 
 def check_weights(sample_weight, shape):

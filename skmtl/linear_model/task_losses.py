@@ -105,8 +105,7 @@ def constant_tasks(labels, loss):
         if part.identity:
             continue
         if counts is None:
-            positive = labels.y != 0
-            counts = labels.count(positive), labels.count(np.ones_like(positive))
+            counts = labels.count(labels.y != 0), labels.n_labels
         positive, all_labels = (count[tasks] for count in counts)
         if isinstance(part, Logistic):
             constant[tasks[positive == all_labels]] = CERTAIN

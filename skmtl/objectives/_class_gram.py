@@ -85,7 +85,6 @@ class ClassGram:
 
     def again(self, ratio, u, slope):
         """Touch f at W instead, as `Gram.again` does; `ratio` is (C,)."""
-        self.squares = max(2.0 * self.value(), 0.0)
         self.state = np.ascontiguousarray(slope())
         pairs = zip(ratio[self.first], self.matrices, strict=True)
         self.matrices = [r * A for r, A in pairs]

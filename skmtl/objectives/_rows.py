@@ -63,6 +63,7 @@ class DataObjective:
     def _centre(self, data):
         """Take means of the features out of the data, as far as it is worth a copy."""
         self.fewest_labels = int(data.n_labels.min())
+        self.most_labels = int(data.n_labels.max())
         self.shift = np.zeros((data.n_features, 1))
         self.mean = np.zeros((data.n_features, data.n_tasks))
         self._far = self.mean  # what is left to be taken out
@@ -98,7 +99,7 @@ class DataObjective:
     @property
     def row_cost(self):
         """Multiplications that a look at one row of W costs."""
-        n = self.data.n_labels.max()
+        n = self.most_labels
         if self.n_features <= min(n, SMALL):  # Gram matrices of all are there anyway
             return 1
         return self.omega.size
@@ -222,7 +223,7 @@ class DataObjective:
         It is held by Gram matrices where there are fewer features than rows, else by
         its residuals.
         """
-        h, squares = self.bends(point)
+        h, squares = self._bends(point)
         W = np.ascontiguousarray(point.W[features].T)
         if self.known is not None or self._grams_pay(len(features)):
             g = np.ascontiguousarray(self.gradient(point)[features].T)
@@ -244,7 +245,7 @@ class DataObjective:
             return self.common_model(point, features)
         return self.model(point, features)
 
-    def bends(self, point):
+    def _bends(self, point):
         """Return (h, squares) as `RowLoss.bends` does."""
         if self.quadratic:
             return self.omega, 2.0 * point.value
@@ -257,7 +258,7 @@ class DataObjective:
         """
         data = self.data
         if not sparse.issparse(data.X):
-            return k <= data.n_labels.max()
+            return k <= self.most_labels
         entries = data.X.nnz * k / self.n_features
         return k**2 <= SPARSE_COST * entries / (1 if data.shared else self.n_tasks)
 
@@ -331,7 +332,7 @@ class DataObjective:
         pays = poor_rounds * (p + LOSS_COST) >= p**2
         if not (self.shares_grams and fit and pays):
             return False
-        h, _ = self.bends(point)
+        h, _ = self._bends(point)
         nothing = np.zeros((T, p))
         model = self.gram_model(np.arange(p), nothing, nothing, 0.0, h)
         self._kept = model.A
@@ -342,7 +343,7 @@ class DataObjective:
 
         Or that of the Gram matrices which `sharpen` has found.
         """
-        h, squares = self.bends(point)
+        h, squares = self._bends(point)
         W = np.ascontiguousarray(point.W[features].T)
         g = np.ascontiguousarray(self.gradient(point)[features].T)
         if self._kept is not None:
@@ -357,7 +358,7 @@ class DataObjective:
     @property
     def grams_fit(self):
         """Whether the curvatures of all tasks are no larger than the rows, or small."""
-        few = self.n_features <= max(self.data.n_labels.max(), FEW_FEATURES)
+        few = self.n_features <= max(self.most_labels, FEW_FEATURES)
         return self.known is not None or (few and self._size <= LARGEST_GRAMS)
 
     @property

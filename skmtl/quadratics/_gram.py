@@ -64,7 +64,6 @@ class Gram:
 
         Given the derivatives u of the loss there, and slope() for the gradient (T, k).
         """
-        self.squares = max(2.0 * self.value(), 0.0)
         self.state, self.scale = np.ascontiguousarray(slope()), self.scale * ratio
         self.__post_init__()
 

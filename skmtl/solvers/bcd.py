@@ -137,11 +137,11 @@ def _advance(objective, penalty, point, features, monitor, model, last):
     end = current()
     new = _line_search(objective, penalty, point, end)
     if new is end and not model.exact:
-        new = _again(objective, penalty, point, new, features, monitor, model, target)
+        new = _again(objective, penalty, point, new, features, monitor, model)
     return new, inside
 
 
-def _again(objective, penalty, old, new, features, monitor, model, target):
+def _again(objective, penalty, old, new, features, monitor, model):
     """Return the point after another step on a model, at what it is bent to at new.
 
     A quadratic of a curved loss is wrong mostly in that the loss grows straighter, or
@@ -153,9 +153,9 @@ def _again(objective, penalty, old, new, features, monitor, model, target):
         return new
     ratio = np.clip(ratio, 1.0 / BELIEVED, BELIEVED)
     model.again(ratio, new.u, lambda: objective.gradient(new)[features].T)
-    budget = min(monitor.remaining, SWEEPS_AGAIN)
-    sweeps, _, _ = solve_quadratic(model, penalty.restrict(features), target, budget)
-    monitor.n_iter += sweeps
+    arguments = penalty.restrict(features).kernel_arguments(len(features))
+    model.sweep(arguments, model.bounds(arguments[0]), SWEEPS_AGAIN)
+    monitor.n_iter += SWEEPS_AGAIN
     W = _scatter(model.W, features, old.W.shape)
     ahead = objective.at(W, near=new)
     better = ahead.value + penalty.value(W) < new.value + penalty.value(new.W)

@@ -161,6 +161,24 @@ class ClassRows:
             squares += part
         return prob, squares
 
+    def bends_along(self, point, other):
+        """Return the curvature of each task at a point, along the step from another.
+
+        Repeated for each of its columns, (C,).
+        """
+        data, widths = self.data, self.data.columns.widths
+        prob, _ = self.model_point(point.Z, point.intercept, point.u)
+        off, bends, rows = point.intercept - other.intercept, [], data.by_task
+        for t, (first, last) in enumerate(data.spans):
+            p = data.table(prob, t)
+            step = data.table(point.Z, t) - data.table(other.Z, t) + off[first:last]
+            own = (p * step**2).sum(axis=1)
+            if last - first > 1:
+                own -= (p * step).sum(axis=1) ** 2
+            cells = (slice(None), t) if rows.shared else slice(*rows.offsets[t : t + 2])
+            bends.append(self.omega[cells] @ own)
+        return np.repeat(bends, widths)
+
     def steepest(self):
         """Return a bound of each row's curvature along any column, task by task."""
         bound = np.where(self.data.columns.widths > 1, 0.5, Logistic.curvature)

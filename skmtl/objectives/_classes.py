@@ -66,26 +66,6 @@ class ClassObjective(DataObjective):
             squares -= rows.per_task_sum(h)[:, None] * self.task_mean.T**2
         return np.maximum(squares, 0.0).max(axis=0)
 
-    def model_point(self, point):
-        """Return (probabilities, squares) of a model as `ClassRows` does."""
-        return self.rows.model_point(point.Z, point.intercept, point.u)
-
-    def bends_along(self, point, other):
-        """Return the curvature of each task at a point, along the step from another.
-
-        Repeated for each of its columns, (C,).
-        """
-        step, prob = self._predictions_between(point, other), self.model_point(point)[0]
-        bends, rows, widths = [], self.data.by_task, self.columns.widths
-        for t, K in enumerate(widths):
-            p, s = self.data.table(prob, t), self.data.table(step, t)
-            own = (p * s * s).sum(axis=1)
-            if K > 1:
-                own -= (p * s).sum(axis=1) ** 2
-            cells = (slice(None), t) if rows.shared else slice(*rows.offsets[t : t + 2])
-            bends.append(self.omega[cells] @ own)
-        return np.repeat(bends, widths)
-
     def sharpen(self, point, poor_rounds):
         """Do nothing: the curvature of each model is that of its point."""
         return False
@@ -104,7 +84,7 @@ class ClassObjective(DataObjective):
         small = k <= max(self.data.by_task.n_labels.max(), SMALL)
         if not small or size > COUPLED_BYTES:
             return super().model(point, features)
-        prob, squares = self.model_point(point)
+        prob, squares = self.rows.model_point(point.Z, point.intercept, point.u)
         A = class_grams(
             self.data, prob, self.omega, features, self.task_mean[features],
             self.fit_intercept,

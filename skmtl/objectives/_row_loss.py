@@ -6,6 +6,7 @@ large as the memory, and each step needs several temporary arrays.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -73,6 +74,15 @@ def packed_pieces(offsets, parts):
                 ends = np.clip(offsets[first : last + 1], a, b) - a
                 tasks = slice(first, last)
                 yield Piece(loss, slice(a, b), tasks, ends[:-1], np.diff(ends))
+
+
+class Seen(NamedTuple):
+    """What is known at predictions: of label shape, in all, and for each piece."""
+
+    bend: np.ndarray  # omega times the second derivative of the loss
+    h: np.ndarray  # the same of a quadratic model
+    squares: float  # sum of u^2 / h
+    known: list  # what the gap of a piece needs, where that is not the predictions
 
 
 class RowLoss:
@@ -181,7 +191,7 @@ class RowLoss:
                     a[p.cells] = part
             value, square = value + found[0], square + found[1]
             known.append(found[2])
-        self._seen = Z, b, (h, square, known, bend)
+        self._seen = Z, b, Seen(bend, h, square, known)
         if not self.fit_intercept:
             return b, value, u, True
         rest, total = self._sums(u), self._sums(bend)
@@ -267,17 +277,17 @@ class RowLoss:
             before, b = np.abs(new - b), np.where(done, b, new)
         return b
 
-    def _known_at(self, Z, b):
-        """Return (h, squares, what each piece knows) at Z + b, where `at` left it."""
-        last_Z, last_b, known = self._seen
-        return known if last_Z is Z and last_b is b else None
+    def _seen_at(self, Z, b):
+        """Return what was `Seen` at Z + b if that is where `at` was last, else None."""
+        last_Z, last_b, seen = self._seen
+        return seen if last_Z is Z and last_b is b else None
 
     def gap(self, Z, b, rho):
         """Return the Fenchel-Young term sum of l(z) + l*(rho u) - rho u z."""
-        seen, total = self._known_at(Z, b), 0.0
+        seen, total = self._seen_at(Z, b), 0.0
         for i, p in enumerate(self.pieces):
             y, w = self.y[p.cells], self.omega[p.cells]
-            known = None if seen is None else seen[2][i]
+            known = None if seen is None else seen.known[i]
             if known is None:
                 z = self._predictions(Z, b, p)
                 total += float(np.vdot(w, p.loss.fenchel_gap(y, z, rho)))
@@ -299,24 +309,28 @@ class RowLoss:
         It is sum h residual^2 / 2 with residual = -u / h, and squares twice its value.
         """
         if self._quadratic:
-            return self.omega, squares(u, self.omega)
-        seen = self._known_at(Z, b)
+            return self.omega, self._squares(u, self.omega)
+        seen = self._seen_at(Z, b)
         if seen is not None:
-            return seen[:2]
+            return seen.h, seen.squares
         h = np.empty_like(Z)
         for p, y, w, z in self._each(Z, b):
             h[p.cells] = w * p.loss.model_bend(y, z)
-        return h, squares(u, h)
+        return h, self._squares(u, h)
 
-    def second(self, Z, b):
-        """Return omega times the second derivative of the loss at Z + b."""
-        seen = self._known_at(Z, b)
-        if seen is not None:
-            return seen[3]
-        bend = np.empty_like(Z)
-        for p, y, w, z in self._each(Z, b):
-            bend[p.cells] = w * p.loss.derivatives(y, z)[1]
-        return bend
+    def _squares(self, u, h):
+        """Return the sum of u^2 / h."""
+        return sum(squares(u[p.cells], h[p.cells]) for p in self.pieces)
+
+    def bends_along(self, point, other):
+        """Return the curvature of each task at a point, along the step from another."""
+        bends, seen = np.zeros(self.n_tasks), self._seen_at(point.Z, point.intercept)
+        for p, y, w, z in self._each(point.Z, point.intercept):
+            fresh = seen is None
+            bend = w * p.loss.derivatives(y, z)[1] if fresh else seen.bend[p.cells]
+            step = z - self._predictions(other.Z, other.intercept, p)
+            bends[p.tasks] += p.sum(bend * step * step)
+        return bends
 
     def steepest(self):
         """Return a bound of each row's curvature; that at Z = 0 where there is none."""

@@ -56,14 +56,13 @@ class DataObjective:
         self.rows = RowLoss(data, loss, c, fit_intercept)
         self.omega, self.c = self.rows.omega, c
         self.task_null = self.rows.task_null
-        self.data = self._centre(data)
-        self._kept = None
+        self.data, self._kept = self._centre(data), None
         self.n_features, self.n_tasks = data.n_features, data.n_tasks
 
     def _centre(self, data):
         """Take means of the features out of the data, as far as it is worth a copy."""
-        self.fewest_labels = int(data.n_labels.min())
-        self.most_labels = int(data.n_labels.max())
+        count = data.n_labels
+        self.fewest_labels, self.most_labels = int(count.min()), int(count.max())
         self.shift = np.zeros((data.n_features, 1))
         self.mean = np.zeros((data.n_features, data.n_tasks))
         self._far = self.mean  # what is left to be taken out
@@ -99,10 +98,8 @@ class DataObjective:
     @property
     def row_cost(self):
         """Multiplications that a look at one row of W costs."""
-        n = self.most_labels
-        if self.n_features <= min(n, SMALL):  # Gram matrices of all are there anyway
-            return 1
-        return self.omega.size
+        few = self.n_features <= min(self.most_labels, SMALL)
+        return 1 if few else self.omega.size  # Gram matrices of all are there anyway
 
     @cached_property
     def nothing(self):
@@ -188,17 +185,7 @@ class DataObjective:
 
     def bends_along(self, point, other):
         """Return the curvature of each task at a point, along the step from another."""
-        bend = self.rows.second(point.Z, point.intercept)
-        return self.data.per_task_sum(
-            bend * self._predictions_between(point, other) ** 2
-        )
-
-    def _predictions_between(self, point, other):
-        """Return the step in the predictions, with intercepts."""
-        step = point.Z - other.Z
-        if self.fit_intercept:
-            step += self.data.spread(point.intercept - other.intercept)
-        return step
+        return self.rows.bends_along(point, other)
 
     def curvatures(self):
         """Return a bound of the curvature of f along each feature, (p,).
@@ -256,11 +243,11 @@ class DataObjective:
 
         Those of sparse rows cost their entries, a few times as much each.
         """
-        data = self.data
-        if not sparse.issparse(data.X):
+        if not sparse.issparse(self.data.X):
             return k <= self.most_labels
-        entries = data.X.nnz * k / self.n_features
-        return k**2 <= SPARSE_COST * entries / (1 if data.shared else self.n_tasks)
+        entries = self.data.X.nnz * k / self.n_features
+        each = 1 if self.data.shared else self.n_tasks
+        return k**2 * each <= SPARSE_COST * entries
 
     @cached_property
     def _complete(self):
@@ -332,10 +319,9 @@ class DataObjective:
         pays = poor_rounds * (p + LOSS_COST) >= p**2
         if not (self.shares_grams and fit and pays):
             return False
-        h, _ = self._bends(point)
         nothing = np.zeros((T, p))
-        model = self.gram_model(np.arange(p), nothing, nothing, 0.0, h)
-        self._kept = model.A
+        h = self._bends(point)[0]
+        self._kept = self.gram_model(np.arange(p), nothing, nothing, 0.0, h).A
         return True
 
     def common_model(self, point, features):

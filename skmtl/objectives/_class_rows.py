@@ -120,6 +120,8 @@ class ClassRows:
             value, feasible = value + part, feasible and good
         return b, value, u, feasible
 
+    at_nothing = at
+
     def gap(self, Z, b, rho):
         """Return the Fenchel-Young term sum of l(z) + l*(rho u) - rho u z."""
         return sum(

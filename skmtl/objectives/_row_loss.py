@@ -181,6 +181,14 @@ class RowLoss:
         b = self._start if near is None else near
         if self.fit_intercept:
             b = self._best_intercepts(Z, b)
+        return self._at(Z, b)
+
+    def at_nothing(self, Z):
+        """Return the same for Z = 0, where the best intercepts are known."""
+        return self._at_squares(Z) if self._quadratic else self._at(Z, self._start)
+
+    def _at(self, Z, b):
+        """Return the same, with the best intercepts."""
         value, square, known = 0.0, 0.0, []
         whole = u, bend, h = [np.empty_like(Z) for _ in range(3)]
         for p, y, w, z in self._each(Z, b):

@@ -103,10 +103,10 @@ class DataObjective:
 
     @cached_property
     def nothing(self):
-        """The point at W = 0, where many a solver starts."""
-        data, T = self.data, self.n_tasks
-        shape = (data.X.shape[0], T) if data.shared else (data.offsets[-1],)
-        return self._at(np.zeros((self.n_features, T)), np.zeros(shape), None)
+        """The point at W = 0."""
+        W, Z = np.zeros((self.n_features, self.n_tasks)), np.zeros(self.data.y.shape)
+        b, value, u, feasible = self.rows.at_nothing(Z)
+        return Point(W, Z, value, u, b, feasible)
 
     @cached_property
     def null(self):
@@ -138,10 +138,10 @@ class DataObjective:
 
     def at(self, W, Z=None, near=None):
         """Return the point at W; `near` is a point to start inner searches from."""
-        return self.nothing if Z is None and not W.any() else self._at(W, Z, near)
-
-    def _at(self, W, Z, near):
-        Z = self.image(W) if Z is None else Z
+        if Z is None:
+            if not W.any():
+                return self.nothing
+            Z = self.image(W)
         start = None if near is None else near.intercept
         b, value, u, feasible = self.rows.at(Z, start)
         return Point(W, Z, value, u, b, feasible)

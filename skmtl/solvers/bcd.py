@@ -136,7 +136,7 @@ def _advance(objective, penalty, point, features, monitor, model, last):
     monitor.n_iter += max(sweeps, 1)
     end = current()
     new = _line_search(objective, penalty, point, end)
-    if new is end and not model.exact:
+    if new is end and not (model.exact or objective.quadratic):
         new = _again(objective, penalty, point, new, features, monitor, model)
     return new, inside
 

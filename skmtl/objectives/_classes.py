@@ -47,6 +47,8 @@ class ClassObjective(DataObjective):
         self.task_mean, self.mean = self.mean, self.mean[:, task]
         if self.shift.shape[1] > 1:
             self.shift = self.shift[:, task]
+        if not data.shared:
+            self._far = self._far[:, task]
 
     def restricted(self, features):
         """Return f of the rows `features` of W alone, where the others are 0."""

@@ -21,9 +21,9 @@ SMALL = 16  # so many rows are all looked at in any case
 MIN_WORKING_SET = 100
 FEW = 4  # times the rows that pull: they alone are looked at
 CHEAP = 1_000_000  # multiplications of a sweep: that many rows at least
-STRAIGHT = 0.05  # share by which a curvature changes along a step that is not repeated
-BELIEVED = 4.0  # factor of such a change
-SWEEPS_AGAIN = 3
+STRAIGHT = 0.05  # change of the curvature along a step that asks for no second one
+BELIEVED = 4.0  # largest factor of such a change
+SWEEPS_AGAIN = 3  # of a second step, which the next round makes up for
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
 QUICK = 0.03  # share that is left where nothing needs to be combined
 ALONE = 1e-4  # share of the gap that such a problem is solved to
@@ -149,13 +149,14 @@ def _again(objective, penalty, old, new, features, monitor, model):
     """
     bends, own = objective.bends_along(new, old), model.bends()
     ratio = np.divide(bends, own, out=np.ones_like(own), where=own > 0)
-    if np.abs(ratio - 1.0).max() <= STRAIGHT:
+    sweeps = min(monitor.remaining, SWEEPS_AGAIN)
+    if sweeps == 0 or np.abs(ratio - 1.0).max() <= STRAIGHT:
         return new
     ratio = np.clip(ratio, 1.0 / BELIEVED, BELIEVED)
     model.again(ratio, new.u, lambda: objective.gradient(new)[features].T)
     arguments = penalty.restrict(features).kernel_arguments(len(features))
-    model.sweep(arguments, model.bounds(arguments[0]), SWEEPS_AGAIN)
-    monitor.n_iter += SWEEPS_AGAIN
+    model.sweep(arguments, model.bounds(arguments[0]), sweeps)
+    monitor.n_iter += sweeps
     W = _scatter(model.W, features, old.W.shape)
     ahead = objective.at(W, near=new)
     better = ahead.value + penalty.value(W) < new.value + penalty.value(new.W)

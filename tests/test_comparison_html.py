@@ -24,7 +24,12 @@ from skmtl import (
 )
 from skmtl.comparison import _pictures
 from skmtl.comparison._columns import risk
-from skmtl.comparison._html_tables import params_table, risk_table, score_tables
+from skmtl.comparison._html_tables import (
+    data_table,
+    params_table,
+    risk_table,
+    score_tables,
+)
 
 VOID = {"meta", "img", "br"}
 EVIL = '<img src=x onerror="alert(1)"> & "b"'
@@ -250,6 +255,14 @@ def test_parameters_of_many_tasks_are_folded(tmp_path):
     tuned = page.split("<h2>What was tuned</h2>")[1]
     assert tuned.startswith("<details><summary>All 22 tasks</summary>")
     assert tuned.count("alpha</td>") == 22
+
+
+def test_the_data_are_described_by_what_they_are(report):
+    found = text_of(data_table(report))
+    data = report.to_frame("data").set_index("task")
+    assert f"{100 * data.loc['died', 'mean']:.1f} % log-loss" in found
+    mean, sd = data.loc["level", ["mean", "sd"]]
+    assert f"{mean:.3g} (sd {sd:.3g}) squared error" in found
 
 
 def test_a_score_has_rows_for_the_tasks_it_is_of(report):

@@ -41,6 +41,7 @@ from skmtl import (
 )
 from skmtl.plotting._convergence import Curve
 from skmtl.plotting._growing_parts import learning_curves
+from skmtl.plotting._outcomes import of_report
 from skmtl.plotting._panels import columns_for
 from skmtl.plotting._style import shortened
 
@@ -894,6 +895,15 @@ def test_curves_and_matrices_of_a_report():
         TaskRocCurveDisplay.from_report(report, models=["c"])
     with pytest.raises(ValueError, match="tasks has 'x', which is none of the tasks"):
         TaskRocCurveDisplay.from_report(report, tasks=["x"])
+
+
+def test_responses_beyond_0_and_1_count_as_these():
+    X, y, task = long_rows()
+    report = compare({"a": RIDGE}, X, (y > 0).astype(float), task=task, random_state=0)
+    assert report.predictions_["a"].max() > 1
+    for found in of_report(report, "a"):
+        assert found.answer.min() == 0.0
+        assert found.answer.max() == 1.0
 
 
 def test_legends_have_one_order():

@@ -48,6 +48,11 @@ from skmtl import (
     compare,
     make_mtl_pipeline,
 )
+from skmtl.comparison._statistics import (
+    paired_gains,
+    relative_gains,
+    shrunken_gains,
+)
 
 POOLED, ALONE = PooledTasks(Ridge(1e-3)), IndependentTasks(Ridge(1e-3))
 POOLED_C = PooledTasks(LogisticRegression())
@@ -131,6 +136,109 @@ def test_rule_by_hand():
         assert model.chosen_[label] == ("estimator" if mean > error else "fallback")
     assert model.cv_losses_.shape == (2, 3, 5)
     assert model.losses_ == dict.fromkeys("abc", "squared error")
+
+
+def of_tasks(mean, error, n_folds=6):
+    """Return losses (2, T, J) of which the gains have these moments; the base is 2."""
+    ends = np.where(np.arange(n_folds) % 2, 1.0, -1.0)
+    # Each task has folds of its own, so that gains of different tasks differ.
+    ends = np.stack([np.roll(ends, t % 2) for t in range(len(mean))])
+    sd = np.std(ends[0], ddof=1) * np.sqrt(1 / n_folds + 0.25)
+    gains = np.reshape(mean, (-1, 1)) + ends * np.reshape(error, (-1, 1)) / sd
+    base = np.full(gains.shape, 2.0)
+    return np.stack([base - gains, base])
+
+
+def gains_of(mean, error):
+    """Return the `Gains` of such losses."""
+    loss = of_tasks(mean, error)
+    counts = np.full(loss.shape[1:], 40), np.full(loss.shape[1:], 10)
+    return paired_gains(loss, 1, *counts, relative=True)
+
+
+def test_shrunken_gains_by_hand():
+    mean, error = (
+        np.array([0.2, 0.6, 0.1, 1.1, -0.4]),
+        np.array([0.4, 0.2, 0.3, 0.5, 0.1]),
+    )
+    gains = gains_of(mean, error)
+    own, own_error = (values[0] for values in relative_gains(gains))
+    np.testing.assert_allclose(own, mean / 2)
+    np.testing.assert_allclose(own_error, error / 2)
+    spread = np.var(mean / 2, ddof=1) - np.mean((error / 2) ** 2)
+    assert spread > 0
+    pull = 2 / 4 * (error / 2) ** 2 / ((error / 2) ** 2 + spread)
+    found, found_error = (values[0] for values in shrunken_gains(gains))
+    np.testing.assert_allclose(found, (1 - pull) * mean / 2 + pull * np.mean(mean / 2))
+    squared = (1 - pull) * (error / 2) ** 2
+    squared += pull**2 * (gains.overall.error[0] ** 2 + spread / 5)
+    np.testing.assert_allclose(found_error, np.sqrt(squared))
+
+
+def test_gains_that_differ_by_less_than_their_errors_are_pulled_most():
+    mean = np.array([0.1, 0.2, 0.3, 0.2, 0.15, 0.25, 0.2])
+    found, error = (values[0] for values in shrunken_gains(gains_of(mean, np.ones(7))))
+    np.testing.assert_allclose(found, mean / 2 * 2 / 6 + mean.mean() / 2 * 4 / 6)
+    assert (error < 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("mean", "error"),
+    [
+        ([0.3], [0.1]),
+        ([0.1, 0.2, 0.3], [1.0, 1.0, 1.0]),  # three tell too little of their spread
+        ([0.1, 0.2, 0.3, 0.2], [0.0, 0.0, 0.0, 0.0]),
+        ([1e3, -1e3, 1e3, -1e3, 1e3], [1e-3] * 5),  # plainly different
+    ],
+)
+def test_gains_that_are_not_pulled(mean, error):
+    gains = gains_of(mean, error)
+    for found, own in zip(shrunken_gains(gains), relative_gains(gains), strict=True):
+        np.testing.assert_allclose(found[0], own[0], rtol=1e-6, atol=1e-12)
+
+
+def test_a_task_without_held_out_labels_tells_nothing_of_the_others():
+    mean, error = [0.1, 0.2, 0.3, 0.2, 0.4], [0.3] * 5
+    loss = of_tasks([*mean, 9.0], [*error, 1.0])
+    loss[:, -1] = np.nan
+    counts = np.full(loss.shape[1:], 40), np.full(loss.shape[1:], 10)
+    found = shrunken_gains(paired_gains(loss, 1, *counts, relative=True))
+    for holed, whole in zip(found, shrunken_gains(gains_of(mean, error)), strict=True):
+        assert np.isnan(holed[0, -1])
+        np.testing.assert_allclose(holed[0, :-1], whole[0])
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3, 1.0, 3.0])
+def test_shrunken_gains_are_nearer_to_the_true_ones(spread):
+    rng = np.random.default_rng(0)
+    wrong = np.zeros(2)
+    for _ in range(300):
+        truth = 0.5 + spread * rng.normal(size=8)
+        error = rng.uniform(0.5, 1.0, 8)
+        gains = gains_of(truth + error * rng.normal(size=8), error)
+        for k, judge in enumerate((shrunken_gains, relative_gains)):
+            wrong[k] += np.sum((2 * judge(gains)[0][0] - truth) ** 2)
+    assert wrong[0] < wrong[1]
+
+
+def test_only_a_guard_that_shrinks_borrows_from_other_tasks():
+    features, labels, task = long_rows(n=30, n_tasks=5)
+    joint, own = (
+        guard(shrink=shrink).fit(features, labels, task=task)
+        for shrink in (True, False)
+    )
+    np.testing.assert_array_equal(joint.gains_, own.gains_)
+    relative = own.gains_ / own.cv_losses_[1].mean(axis=1)
+    np.testing.assert_allclose(own.judged_gains_, relative)
+    expected = [
+        "estimator" if gain > error else "fallback"
+        for gain, error in zip(own.gains_, own.gain_se_, strict=True)
+    ]
+    assert list(own.chosen_.values()) == expected
+    assert (joint.judged_gain_se_ < own.judged_gain_se_).any()
+    for model in (joint, own):
+        chosen = model.judged_gains_ > model.judged_gain_se_
+        assert [c == "estimator" for c in model.chosen_.values()] == chosen.tolist()
 
 
 def test_predictions_are_those_of_the_chosen_model():

@@ -27,7 +27,11 @@ from skmtl.comparison._evidence import (
 )
 from skmtl.comparison._folds import make_folds
 from skmtl.comparison._runs import check_takes, seed_parts
-from skmtl.comparison._statistics import paired_gains
+from skmtl.comparison._statistics import (
+    paired_gains,
+    relative_gains,
+    shrunken_gains,
+)
 from skmtl.comparison._table import read_table
 from skmtl.comparison._task_view import TaskView
 
@@ -41,7 +45,9 @@ class TransferGuard(TaskMetaEstimator):
     is answered by `estimator` where its mean paired gain in held-out loss over
     `fallback` exceeds the standard error of that gain, and by `fallback` otherwise; so
     negative transfer costs little, and most of a real gain is kept. The standard error
-    allows for the overlap of the training parts [1]_.
+    allows for the overlap of the training parts [1]_. As the folds of one task say
+    little, the gains of four tasks or more are first shrunken to their mean, as far as
+    tasks agree (empirical Bayes [2]_): this too is learnt together.
 
     Parameters
     ----------
@@ -56,6 +62,9 @@ class TransferGuard(TaskMetaEstimator):
     n_se : float, default=1.0
         By how many standard errors the gain of a task must exceed zero. Larger values
         guard better against negative transfer, and keep less of real gains.
+    shrink : bool, default=True
+        Whether the gains of the other tasks help to judge that of each. False: by its
+        own folds alone, which keeps less of real gains.
     unseen : {"raise", "shared"}, default="raise"
         What to do with rows of a task never seen in fit: raise, or let the model of
         `unseen_choice_` predict them by what its tasks share, with a warning.
@@ -75,6 +84,11 @@ class TransferGuard(TaskMetaEstimator):
         learning together is better. NaN where no test part has a label.
     gain_se_ : ndarray of shape (n_tasks,)
         Their corrected standard errors.
+    judged_gains_ : ndarray of shape (n_tasks,)
+        What is compared with `n_se` standard errors: `gains_` over the mean loss of the
+        fallback, and shrunken unless ``shrink=False``.
+    judged_gain_se_ : ndarray of shape (n_tasks,)
+        Their standard errors.
     losses_ : dict
         Task label -> "squared error", "log-loss" (of classifiers, and of regressors
         with ``loss="logistic"``) or "Poisson deviance" (with ``loss="poisson"``).
@@ -111,6 +125,10 @@ class TransferGuard(TaskMetaEstimator):
     ----------
     .. [1] C. Nadeau and Y. Bengio (2003). Inference for the generalization error.
        Machine Learning 52, 239-281.
+       https://doi.org/10.1023/A:1024068626366
+    .. [2] C. N. Morris (1983). Parametric empirical Bayes inference: theory and
+       applications. Journal of the American Statistical Association 78, 47-55.
+       https://doi.org/10.1080/01621459.1983.10477920
 
     Examples
     --------
@@ -136,6 +154,7 @@ class TransferGuard(TaskMetaEstimator):
         "fallback": [HasMethods(["fit", "predict"])],
         "cv": "no_validation",  # `make_folds` has better messages
         "n_se": [Interval(Real, 0, None, closed="left")],
+        "shrink": ["boolean"],
         "n_jobs": [None, Integral],
         "random_state": ["random_state"],
     }
@@ -147,6 +166,7 @@ class TransferGuard(TaskMetaEstimator):
         *,
         cv=None,
         n_se=1.0,
+        shrink=True,
         unseen="raise",
         n_jobs=None,
         random_state=None,
@@ -155,6 +175,7 @@ class TransferGuard(TaskMetaEstimator):
         self.fallback = fallback
         self.cv = cv
         self.n_se = n_se
+        self.shrink = shrink
         self.unseen = unseen
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -242,8 +263,9 @@ default=None
             models, dict(zip(models, predicted, strict=True))
         )
         gains = paired_gains(losses, 1, *count_labels(table, folds), relative=True)
-        mean, error = gains.by_task.mean[0], gains.by_task.error[0]
-        helps = mean > self.n_se * error  # NaN is not
+        judge = shrunken_gains if self.shrink else relative_gains
+        judged, error = (values[0] for values in judge(gains))  # 1: the fallback
+        helps = judged > self.n_se * error  # NaN is not
         overall = gains.overall.mean[0] > self.n_se * gains.overall.error[0]
         X, y, metadata = table.take(np.arange(table.n_rows))
         for model in models.values():
@@ -254,8 +276,10 @@ default=None
                 label: NAMES[0] if better else NAMES[1]
                 for label, better in zip(tasks.tolist(), helps, strict=True)
             },
-            "gains_": mean,
-            "gain_se_": error,
+            "gains_": gains.by_task.mean[0],
+            "gain_se_": gains.by_task.error[0],
+            "judged_gains_": judged,
+            "judged_gain_se_": error,
             "cv_losses_": losses,
             "losses_": dict(zip(tasks.tolist(), names, strict=True)),
             "unseen_choice_": NAMES[0] if overall else NAMES[1],

@@ -143,3 +143,38 @@ def paired_gains(loss, reference, n_train, n_test, *, relative):
     verdict[reference] = "reference"
     overall = corrected_resampled_t(per_fold, ratio)
     return Gains(by_task, scale, relative, overall, p_holm, verdict)
+
+
+def relative_gains(gains):
+    """Return the gains (M, T) of tasks relative to their scale, and their errors."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = gains.by_task.error / gains.scale
+        return np.where(
+            np.isfinite(error), gains.by_task.mean / gains.scale, np.nan
+        ), error
+
+
+def shrunken_gains(gains):
+    """Return the relative gains (M, T) shrunken to their mean over tasks, and errors.
+
+    Empirical Bayes (Morris, 1983): the true gains of tasks spread around a centre,
+    estimated by `gains.overall`, with a variance that is estimated by moments: what the
+    variance of the measured gains exceeds the mean of their squared errors by. Where
+    tasks differ by no more than their errors, each gain is pulled by a share of
+    (n - 3) / (n - 1) to the centre; where they differ far more, it stays where it is,
+    and so do those of three tasks or less. A gain that is NaN stays NaN, and tells
+    nothing of the others.
+    """
+    own, error = relative_gains(gains)
+    noise, centre = error**2, gains.overall
+    with np.errstate(invalid="ignore", divide="ignore"):
+        n_tasks = np.isfinite(own).sum(axis=1, keepdims=True)
+        around = own - nanmean(own, axis=1)[:, None]
+        variance = np.nansum(around**2, axis=1, keepdims=True) / (n_tasks - 1)
+        spread = np.fmax(variance - nanmean(noise, axis=1)[:, None], 0.0)
+        pull = (n_tasks - 3) / (n_tasks - 1) * noise / (noise + spread)
+        # With three tasks or less, or gains without any error, there is no pull.
+        pull = np.where((n_tasks > 3) & (noise > 0), pull, 0.0)
+        mean = np.where(pull > 0, own + pull * (centre.mean[:, None] - own), own)
+        others = np.where(pull > 0, centre.error[:, None] ** 2 + spread / n_tasks, 0.0)
+    return mean, np.sqrt((1 - pull) * noise + pull**2 * others)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cholesky, lapack, solve_triangular
 
+SMALL = 64  # systems whose handling takes longer than their arithmetic
 # Rows of more numbers than that are kept in single precision, unless the sum of their
 # squares (of which no curvature is larger) would leave them too few digits.
-SMALL = 64  # systems whose handling takes longer than their arithmetic
 SINGLE_SIZE = 50_000
 SINGLE_BEND = 1e7
 

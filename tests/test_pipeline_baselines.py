@@ -91,6 +91,21 @@ def test_single_task_learns_behind_the_same_scaler():
         assert_allclose(single.predict(df[task == t]), alone.predict(X[task == t]))
 
 
+def test_a_task_alone_needs_no_guard():
+    df, y, _ = make_frame()
+    model = AlphaPathCV(GroupLassoRegressor(), alphas=3)
+    guard = TransferGuard(model, IndependentTasks(Ridge()), unseen="shared")
+    single = baseline_models(build(guard))["single-task"]
+    assert isinstance(single[-1], IndependentTasks)
+    assert single[-1].unseen == "shared"
+    assert repr(single[-1].estimator) == repr(model)
+    assert single.fit(df, y).predict(df).shape == y.shape
+    risks = TransferGuard(
+        GroupLassoRegressor(loss="logistic"), IndependentTasks(Ridge())
+    )
+    assert baseline_models(build(risks))["mlp"][-1].loss == "logistic"
+
+
 def test_estimator_without_a_pipeline():
     models = baseline_models(MTLPipeline(ToyRegressor(), task_col=-1))
     assert isinstance(models["ridge"].estimator, IndependentTasks)

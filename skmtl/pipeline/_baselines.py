@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from skmtl._compat import is_search, logistic_regression_cv
 from skmtl.base import BaseTaskEstimator
 from skmtl.baselines import IndependentTasks, PooledTasks
+from skmtl.comparison import TransferGuard
 from skmtl.linear_model import GroupLassoRegressor
 from skmtl.linear_model.task_losses import NAMES
 from skmtl.model_selection import AlphaPathCV, TaskKFold
@@ -90,6 +91,7 @@ def default_finals(pipeline, random_state=None):
     """Return the final estimators of ``baselines="default"``."""
     final = _final(pipeline.estimator)
     unseen = getattr(_tuned(final), "unseen", "raise")
+    final = _unguarded(final)
     if is_classifier(final):
         simple = logistic_regression_cv(
             Cs=LOGISTIC_CS, cv=ClassFolds(), scoring="neg_log_loss", max_iter=1000
@@ -116,6 +118,11 @@ def default_finals(pipeline, random_state=None):
 def _final(estimator):
     """Return the final step of an estimator; a search counts as one step."""
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def _unguarded(final):
+    """Return the multi-task model of a guard: one task alone needs no guard."""
+    return final.estimator if isinstance(final, TransferGuard) else final
 
 
 def _with_final(pipeline, final):
@@ -148,7 +155,7 @@ def _for_one_task(pipeline):
 
     Alone there is no task: nothing may be weighed, tied or read by its label.
     """
-    final = clone(_final(pipeline.estimator))
+    final = clone(_unguarded(_final(pipeline.estimator)))
     parts = final.get_params(deep=True)
     for key, value in parts.items():
         prefix, _, name = key.rpartition("__")

@@ -37,7 +37,7 @@ from _prediction_families import candidates, classifiers, regressors
 from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegressionCV, RidgeCV
+from sklearn.linear_model import RidgeCV
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.preprocessing import StandardScaler
@@ -49,6 +49,7 @@ from skmtl import (
     TaskKFold,
     make_mtl_pipeline,
 )
+from skmtl._compat import logistic_regression_cv
 
 TABLES = ("school", "parkinsons", "heart")
 # What the best existing systems got, on other random splits of the same kind.
@@ -247,9 +248,7 @@ def run_heart(quick, *_):
     frame, y = simulated_hospitals() if quick else heart_disease()
     hospital = frame["hospital"].to_numpy()
     names = sorted(set(hospital))
-    logistic = LogisticRegressionCV(
-        Cs=10, cv=3, scoring="neg_log_loss", use_legacy_attributes=False, l1_ratios=(0,)
-    )
+    logistic = logistic_regression_cv(Cs=10, cv=3, scoring="neg_log_loss")
     models = {
         "one logistic per hospital": IndependentTasks(logistic, unseen="shared"),
         "one logistic for all": PooledTasks(

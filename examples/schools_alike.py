@@ -101,7 +101,7 @@ picture, panels = plt.subplots(
 for panel, (name, found) in zip(panels, fitted.items(), strict=True):
     where = kinds.loc[found.tasks_]
     if name == "to its kind":
-        ends = np.stack(found.graph_.tocoo().coords)
+        ends = np.stack(found.graph_.nonzero())
         places = where["meanses"].to_numpy()[ends]
         panel.plot(places, found.coef_[ends, 0], color="0.85", lw=0.5, zorder=0)
     for value, label, colour in ((0, "public", "C0"), (1, "Catholic", "C1")):

@@ -258,3 +258,12 @@ def test_a_search_inside_each_task():
 def test_a_constant_classifier():
     model = IndependentTasks(DummyClassifier()).fit(X, Z, task=TASK)
     assert TaskScorer("roc_auc")(model, X, Z, task=TASK) == pytest.approx(0.5)
+
+
+def test_columns_in_another_order_are_refused():
+    pandas = pytest.importorskip("pandas")
+    Y = pandas.DataFrame({"u": y, "v": -y})
+    model = IndependentTasks(DummyRegressor()).fit(X, Y)
+    TaskScorer("r2")(model, X, Y)
+    with pytest.raises(ValueError, match="are not the fitted tasks"):
+        TaskScorer("r2")(model, X, Y[["v", "u"]])

@@ -28,6 +28,8 @@ from skmtl.statistics import TaskStatistics
 
 # The distinct Gram matrices of a fit may take this much memory.
 GRAM_BYTES = 2**30
+# From this tolerance on, products in single precision give all the digits there are.
+SINGLE_TOL = 1e-5
 # Times the features that pull at W = 0: their Gram matrices alone are less work.
 FEW = 4
 
@@ -122,8 +124,10 @@ class LinearTaskModel(BaseTaskEstimator):
         if not grams or (sweeps and self._rows_pay(objective, W0)):
             return self._solve(objective, W0, callback)
         if shared:
-            first = self._solve(self._smooth(SharedGram(rows)), W0, callback)
-            return self._continue(objective, first, callback)
+            # Rank is nothing for single precision to decide.
+            single = self.tol >= SINGLE_TOL and not len(self._penalty().free)
+            known = self._smooth(SharedGram(rows, single))
+            return self._continue(objective, self._solve(known, W0, callback), callback)
         statistics = TaskStatistics.from_data(rows.data)
         known = self._statistics_objective(statistics, self._task_weights(data))
         rows.known = getattr(known, "inner", known)

@@ -276,11 +276,9 @@ class DataObjective:
     @property
     def nearly_one_gram(self):
         """Whether that matrix is most of each task's own; see `SharedGram`."""
-        if not self.quadratic or sparse.issparse(self.data.X) or self.n_tasks == 1:
-            return False
-        if self.n_features > self.data.X.shape[0]:
-            return False
-        if not self._complete and not self.shares_grams:
+        dense = self.quadratic and not sparse.issparse(self.data.X)
+        many = self.n_tasks > 1 and self.n_features <= self.data.X.shape[0]
+        if not (dense and many and (self._complete or self.shares_grams)):
             return False
         return few_differ(self.data.weight, self.row_weight)
 
@@ -292,7 +290,7 @@ class DataObjective:
     @cached_property
     def common_gram(self):
         """That of all features, (1, p, p)."""
-        return self._weighted_grams(np.arange(self.n_features), self.row_weight)
+        return self.gram_over_rows(np.arange(self.n_features))
 
     def _common_gram(self, features, keep=False):
         """Return the centred Gram matrix of the rows with their weights, (1, k, k).
@@ -303,11 +301,12 @@ class DataObjective:
             if len(features) == self.n_features:
                 return self.common_gram
             return self.common_gram[:, features][:, :, features]
-        return self._weighted_grams(features, self.row_weight)
+        return self.gram_over_rows(features)
 
-    def _weighted_grams(self, features, h):
-        mean = self._far[features]
-        return weighted_grams(self.data, features, h, mean, self.fit_intercept)
+    def gram_over_rows(self, features, dtype=float):
+        """Return the same from the rows, by products in a dtype."""
+        h, mean, centre = self.row_weight, self._far[features], self.fit_intercept
+        return weighted_grams(self.data, features, h, mean, centre, dtype)
 
     def sharpen(self, point, poor_rounds):
         """Give later models the curvature of f at the point, if so many rounds pay it.
@@ -385,7 +384,8 @@ class DataObjective:
         if self._pairs is not None and len(features) == self.n_features:
             gram = self._pairs.grams(h, self.fit_intercept)
         else:
-            gram = self._weighted_grams(features, h)
+            mean = self._far[features]
+            gram = weighted_grams(self.data, features, h, mean, self.fit_intercept)
         return Gram(gram, index, ones, W, g, squares, self.quadratic)
 
     def resolution(self, point):

@@ -11,7 +11,7 @@ ROWS_OF_PAIRS = 1024  # at once, so that the products stay in the cache
 PAIR_BYTES = 2**26  # of products that are kept
 
 
-def weighted_grams(data, features, h, mean, centre):
+def weighted_grams(data, features, h, mean, centre, dtype=float):
     """Return (X - mean)' diag(h_t) (X - mean) of some columns, (T, k, k).
 
     Parameters
@@ -25,6 +25,8 @@ def weighted_grams(data, features, h, mean, centre):
         well. Tasks that share X need those of one of them.
     centre : bool
         Whether to centre at all.
+    dtype : dtype
+        Of the products that are summed up.
     """
     k, T = len(features), h.shape[1] if data.shared else data.n_tasks
     full = np.array_equal(features, np.arange(data.n_features))
@@ -36,7 +38,7 @@ def weighted_grams(data, features, h, mean, centre):
         if ahead and about.any():
             columns = columns - about
         if t is not None:
-            gram[t] += _gram(columns, h[rows])
+            gram[t] += _gram(columns, h[rows], dtype)
             if centre:
                 first[t] += columns.T @ h[rows]
             continue
@@ -46,7 +48,7 @@ def weighted_grams(data, features, h, mean, centre):
                 gram += Pairs(columns[some]).grams(weights[some], centre=False)
         else:
             for s in range(len(gram)):
-                gram[s] += _gram(columns, weights[:, s])
+                gram[s] += _gram(columns, weights[:, s], dtype)
         if centre:
             first += (columns.T @ weights).T
     return _centred(gram, first, data.per_task_sum(h)) if centre else gram
@@ -77,15 +79,14 @@ def _slices(n):
         yield slice(start, start + ROWS_OF_PAIRS)
 
 
-def _gram(X, weights):
-    """Return X' diag(weights) X as a dense array."""
+def _gram(X, weights, dtype):
+    """Return X' diag(weights) X as a dense array, from products in a dtype."""
     if sparse.issparse(X):
         return np.asarray((X.T @ X.multiply(weights[:, None]).tocsr()).todense())
     if weights.max() == weights.min():  # which takes no copy
-        product = X.T @ X
-        product *= weights[0]
-        return product
-    scaled = X * np.sqrt(weights)[:, None]
+        columns = X.astype(dtype, copy=False)
+        return weights[0] * (columns.T @ columns)
+    scaled = (X * np.sqrt(weights)[:, None]).astype(dtype, copy=False)
     return scaled.T @ scaled
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skmtl import GroupLassoRegressor
+from skmtl import GroupLassoRegressor, duality_gap
 from skmtl.complements import MatrixComplement, RowComplement
 from skmtl.data import TaskData
 from skmtl.layouts import read_labels
@@ -188,6 +188,38 @@ def test_products_of_one_gram_matrix_are_those_of_the_rows(
     assert_allclose(shared.intercepts(point), f.intercepts(slow), rtol=1e-9)
     some = np.arange(10, 30)
     assert_allclose(shared.model(point, some).A, f.model(slow, some).A)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_single_precision_only_where_it_does(scale, missing):
+    """Its products are good to some digits, or made in double."""
+    X, Y = wide(300, 60, 20, missing)
+    f = DataObjective(TaskData.pack(scale * X, read_labels(Y)), Squared(), np.ones(20))
+    single, double = SharedGram(f, single=True), SharedGram(f)
+    size = np.sqrt(double.gram[0].diagonal())
+    off = np.abs((single.gram - double.gram)[0] / size / size[:, None]).max()
+    assert 0 < off < 1e-6 if scale == 1.0 else off == 0
+    model = GroupLassoRegressor(0.02 * scale, tol=1e-5, max_iter=200).fit(scale * X, Y)
+    assert model.converged_
+    gap = duality_gap(model, scale * X, Y)
+    assert gap <= 1e-5 * 0.5 * np.nanvar(Y, axis=0).sum()
+    assert_allclose(gap, model.dual_gap_, rtol=1e-3)
+
+
+def test_gradients_by_the_columns_in_use_are_those_of_the_rows():
+    X, Y = wide(300, 60, 20, 0.0)
+    weight = np.linspace(0.5, 2.0, 300)[:, None] * np.ones(20)
+    data = TaskData.pack(X, read_labels(Y, sample_weight=weight))
+    for fit_intercept in (True, False):
+        f = DataObjective(data, Squared(), np.linspace(1.0, 2.0, 20), fit_intercept)
+        W = np.zeros((60, 20))
+        W[[3, 50]] = np.random.default_rng(0).normal(size=(2, 20))
+        by_rows = f.gradient(f.at(W))
+        assert not f._columns_pay(2)
+        f.gradient(f.nothing)
+        assert f._columns_pay(2)
+        assert_allclose(f.gradient(f.at(W)), by_rows, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("loss", [Squared(), Huber(), Logistic()])

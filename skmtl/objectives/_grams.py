@@ -22,6 +22,13 @@ def gram_model(objective, point, *, few_rows=False):
     return model if hasattr(model, "A") else None
 
 
+def part_of_grams(gram, features):
+    """Return the entries of Gram matrices for features; of all of them no copy."""
+    if np.array_equal(features, np.arange(gram.shape[1])):
+        return gram
+    return gram[:, features][:, :, features].copy()
+
+
 def few_values(scale):
     """Raise positive numbers a little, to a few different ones."""
     if scale.max() <= 1.1 * scale.min():

@@ -9,7 +9,7 @@ from scipy import sparse
 from skmtl.data import CHUNK_BYTES, PACK_BYTES
 from skmtl.losses import loss_parts
 from skmtl.objectives._centring import centred
-from skmtl.objectives._grams import few_values
+from skmtl.objectives._grams import few_values, part_of_grams
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._shared_gram import few_differ
@@ -298,9 +298,7 @@ class DataObjective:
         With `keep` that of all features is formed, for what comes later.
         """
         if keep or "common_gram" in vars(self):
-            if len(features) == self.n_features:
-                return self.common_gram
-            return self.common_gram[:, features][:, :, features]
+            return part_of_grams(self.common_gram, features)
         return self.gram_over_rows(features)
 
     def gram_over_rows(self, features, dtype=float):

@@ -12,7 +12,7 @@ import numpy as np
 
 from skmtl import _kernels
 from skmtl.moments import grams_times
-from skmtl.objectives._grams import few_values
+from skmtl.objectives._grams import few_values, part_of_grams
 from skmtl.objectives._statistics import Squares
 from skmtl.quadratics import Gram
 
@@ -20,6 +20,7 @@ from skmtl.quadratics import Gram
 TILE_BYTES = 2**20
 # So many labels may have other weights: with more, passes over X take no longer.
 LARGEST_SHARE = 0.5
+CHEAPER = 4  # times, about, than one on the rows is a round here
 SMALLEST = 1e-30  # sums of squares that single precision holds
 
 
@@ -107,9 +108,7 @@ class SharedGram(Squares):
         if self._sharpened:
             return self.rows.common_model(point, features)
         W, g = (np.ascontiguousarray(a[features].T) for a in (point.W, G))
-        gram, exact = self.gram, not len(self._tasks)
-        if len(features) < self.n_features:
-            gram = gram[:, features][:, :, features]
+        gram, exact = part_of_grams(self.gram, features), not len(self._tasks)
         scale = self.scale if exact else self._about
         squares = 2.0 * point.value
         return Gram(gram, self.index, scale, W, g, squares, exact, own=exact)
@@ -122,7 +121,7 @@ class SharedGram(Squares):
 
     def sharpen(self, point, poor_rounds):
         """Give later models the curvature of f; return whether it did."""
-        self._sharpened |= self.rows.sharpen(point, poor_rounds)
+        self._sharpened |= self.rows.sharpen(point, poor_rounds / CHEAPER)
         return self._sharpened
 
     def resolution(self, point):

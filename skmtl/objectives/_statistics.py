@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from skmtl.moments import grams_times
+from skmtl.objectives._grams import part_of_grams
 from skmtl.objectives._point import Point
 from skmtl.quadratics import Gram
 
@@ -125,8 +126,7 @@ class StatisticsObjective(Squares):
 
     def gram_model(self, features, W, g, squares):
         """Return the quadratic with the curvature of f and gradient g at W (T, k)."""
-        full = np.array_equal(features, np.arange(self.n_features))
-        gram = self.gram if full else self.gram[:, features][:, :, features].copy()
+        gram = part_of_grams(self.gram, features)
         return Gram(gram, self.index, self.scale, W, g, squares)
 
     def grams(self, point):

@@ -11,7 +11,7 @@ from skmtl.quadratics._columns import block_bounds
 # Newton steps hold this many numbers at most for the curvatures of the tasks.
 LARGEST_COMPLEMENT = 20_000_000
 # What their multiplications take in those of a sweep, which cannot do as many at once.
-GRAM_PRICE = 0.5
+GRAM_PRICE = 0.4
 HANDLING = 30_000  # so much time does one system take before it is looked at
 
 

@@ -12,7 +12,6 @@ from skmtl.objectives._centring import centred
 from skmtl.objectives._grams import few_values, part_of_grams
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
-from skmtl.objectives._shared_gram import few_differ
 from skmtl.objectives._small_tasks import SmallTasks
 from skmtl.objectives._weighted_grams import Pairs, cross_gram, weighted_grams
 from skmtl.quadratics import SPARSE_COST, DenseRows, Gram, SparseRows
@@ -23,6 +22,8 @@ LARGEST_GRAMS = 2**31
 FEW_FEATURES = 400
 # From so many rows of all of them on, tasks that share X share one.
 MANY_GRAMS = 1000
+# So many labels may be missing: with more, passes over X take no longer.
+LARGEST_SHARE = 0.5
 # Those of all tasks may take this much memory, where one does not do.
 KEPT_BYTES = 2**29
 # Multiplications that take as long as looking at a label.
@@ -162,10 +163,9 @@ class DataObjective:
 
     def _columns_pay(self, k):
         """Tell whether products with k columns of X are fewer than with all labels."""
-        if not self.quadratic or 2 * k > self.n_tasks or not self._complete:
-            return False
         known = "nothing" in vars(self) and self.nothing.G is not None
-        return known and not sparse.issparse(self.data.X)
+        dense = known and not sparse.issparse(self.data.X)
+        return dense and self.quadratic and 2 * k <= self.n_tasks and self._complete
 
     def loss_gap(self, point, rho):
         """Return the Fenchel-Young term of the loss for the dual point rho u."""
@@ -252,8 +252,7 @@ class DataObjective:
     @cached_property
     def _complete(self):
         """Whether tasks share rows, and all labels of a row have its weight."""
-        shared = self.data.shared
-        return shared and bool(np.all(self.data.weight == self.row_weight))
+        return self.data.shared and self._others == 0
 
     def _alike_enough(self, features):
         """Tell whether one Gram matrix should stand for those of all tasks.
@@ -280,12 +279,17 @@ class DataObjective:
         many = self.n_tasks > 1 and self.n_features <= self.data.X.shape[0]
         if not (dense and many and (self._complete or self.shares_grams)):
             return False
-        return few_differ(self.data.weight, self.row_weight)
+        return self._others <= LARGEST_SHARE * self.data.weight.size
 
     @cached_property
     def row_weight(self):
         """The weight of each row that all tasks share, where its label is there."""
         return self.data.weight.max(axis=1, keepdims=True)
+
+    @cached_property
+    def _others(self):
+        """How many labels have another weight than their row."""
+        return np.count_nonzero(self.data.weight != self.row_weight)
 
     @cached_property
     def common_gram(self):
@@ -301,10 +305,10 @@ class DataObjective:
             return part_of_grams(self.common_gram, features)
         return self.gram_over_rows(features)
 
-    def gram_over_rows(self, features, dtype=float):
-        """Return the same from the rows, by products in a dtype."""
-        h, mean, centre = self.row_weight, self._far[features], self.fit_intercept
-        return weighted_grams(self.data, features, h, mean, centre, dtype)
+    def gram_over_rows(self, features, h=None, dtype=float):
+        """Return it from products of the rows in a dtype; with h those of all tasks."""
+        h, mean = self.row_weight if h is None else h, self._far[features]
+        return weighted_grams(self.data, features, h, mean, self.fit_intercept, dtype)
 
     def sharpen(self, point, poor_rounds):
         """Give later models the curvature of f at the point, if so many rounds pay it.
@@ -382,8 +386,7 @@ class DataObjective:
         if self._pairs is not None and len(features) == self.n_features:
             gram = self._pairs.grams(h, self.fit_intercept)
         else:
-            mean = self._far[features]
-            gram = weighted_grams(self.data, features, h, mean, self.fit_intercept)
+            gram = self.gram_over_rows(features, h)
         return Gram(gram, index, ones, W, g, squares, self.quadratic)
 
     def resolution(self, point):

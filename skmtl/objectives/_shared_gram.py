@@ -18,16 +18,8 @@ from skmtl.quadratics import Gram
 
 # Rows that are centred at a time, few enough to stay in the cache.
 TILE_BYTES = 2**20
-# So many labels may have other weights: with more, passes over X take no longer.
-LARGEST_SHARE = 0.5
 CHEAPER = 4  # times, about, than one on the rows is a round here
 SMALLEST = 1e-30  # sums of squares that single precision holds
-
-
-def few_differ(weight, row_weight):
-    """Tell whether few labels (n, T) have other weights than their row, (n, 1)."""
-    differs = np.count_nonzero(weight != row_weight)
-    return differs <= LARGEST_SHARE * weight.size
 
 
 class SharedGram(Squares):
@@ -71,7 +63,7 @@ class SharedGram(Squares):
         if single:
             with np.errstate(over="ignore", invalid="ignore"):
                 every = np.arange(self.n_features)
-                gram = self.rows.gram_over_rows(every, np.float32)
+                gram = self.rows.gram_over_rows(every, dtype=np.float32)
             small = np.flatnonzero(gram[0].diagonal() < SMALLEST)
             if np.isfinite(gram).all() and not self.rows.data.X[:, small].any():
                 return gram

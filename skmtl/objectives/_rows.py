@@ -22,8 +22,8 @@ LARGEST_GRAMS = 2**31
 FEW_FEATURES = 400
 # From so many rows of all of them on, tasks that share X share one.
 MANY_GRAMS = 1000
-# So many labels may be missing: with more, passes over X take no longer.
-LARGEST_SHARE = 0.5
+# Of the labels may be missing: with more, passes over X take no longer.
+LARGEST_SHARE = 0.25
 # Those of all tasks may take this much memory, where one does not do.
 KEPT_BYTES = 2**29
 # Multiplications that take as long as looking at a label.

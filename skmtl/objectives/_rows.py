@@ -152,9 +152,8 @@ class DataObjective:
         if point.G is None:
             used = np.flatnonzero(point.W.any(axis=1))
             if self._columns_pay(len(used)):
-                weight, mean = self.row_weight, self.mean[:, :1]
-                change = cross_gram(self.data.X, used, weight, mean) @ point.W[used]
-                point.G = self.nothing.G + change * self.rows.level
+                A = cross_gram(self.data.X, used, self.row_weight, self.mean[:, :1])
+                point.G = self.nothing.G + (A @ point.W[used]) * self.rows.level
                 return point.G
             point.G = self._products.rmatvec(point.u)
             if self.fit_intercept:

@@ -767,6 +767,11 @@ def test_history_of_a_network():
         ConvergenceDisplay.from_estimator(model, measure="conflict")
     with pytest.raises(ValueError, match="measure must be"):
         ConvergenceDisplay.from_estimator(model, measure="gap")
+    with pytest.raises(ValueError, match="for a single network"):
+        ConvergenceDisplay.from_estimator({"x": model}, measure="loss")
+    linear = GroupLassoRegressor(alpha=0.1).fit(X, Y)
+    with pytest.raises(ValueError, match="for a single network"):
+        ConvergenceDisplay.from_estimator(linear, measure="weight")
 
 
 # ------------------------------------------------------------ classes

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from skmtl import GroupLassoRegressor, TaskStatistics
+from skmtl import AlphaPathCV, GroupLassoRegressor, TaskStatistics
 from skmtl import data as data_module
 
 FIELDS = ("n", "weight", "x_mean", "y_mean", "xy", "yy")
@@ -476,3 +476,23 @@ def test_small_tasks_have_the_moments_of_large_ones(weighted, monkeypatch):
         exact = getattr(merged, name)
         scale = np.abs(exact).max()
         np.testing.assert_allclose(getattr(at_once, name), exact, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize("constant", [0.0, 3.3, 1e6])
+def test_constant_labels_are_solved_by_zero(constant):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y, task = np.full(40, constant), 0
+    model = GroupLassoRegressor(alpha=0.1).partial_fit(X, y, task=task)
+    assert not model.coef_.any()
+    assert model.dual_gap_ == 0
+    np.testing.assert_allclose(model.intercept_, constant)
+    path = AlphaPathCV(GroupLassoRegressor(), alphas=[0.1, 0.01]).fit(X, y, task=task)
+    np.testing.assert_allclose(path.predict(X, task=task), y)
+
+
+def test_constant_labels_have_no_unit():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    task = np.repeat([0, 1], 30)
+    y = np.where(task == 0, 3.3, X[:, 0])
+    model = GroupLassoRegressor(alpha=0.01).fit(X, y, task=task)  # without a warning
+    np.testing.assert_allclose(model.coef_[0], 0, atol=1e-12)

@@ -23,6 +23,7 @@ from skmtl.objectives import task_weights
 from skmtl.statistics import TaskStatistics
 
 # Below this many labels a variance says little about the units of a task.
+ROUNDING = 1e-18  # shares of the largest variance that constant labels can seem to have
 MIN_LABELS_FOR_UNITS = 10
 
 
@@ -242,7 +243,8 @@ def _warn_of_constants(tasks, constant):
 
 def _warn_of_units(tasks, n_labels, deviance, has_units):
     """Warn where the null deviances of the tasks differ much."""
-    enough = (n_labels >= MIN_LABELS_FOR_UNITS) & (deviance > 0)
+    varied = deviance > ROUNDING * np.max(deviance, initial=0.0)
+    enough = (n_labels >= MIN_LABELS_FOR_UNITS) & varied
     if enough.sum() < 2:
         return
     tasks, deviance, has_units = tasks[enough], deviance[enough], has_units[enough]

@@ -96,7 +96,7 @@ class ConvergenceDisplay(LinesDisplay):
         self.x_name = x_name
 
     @classmethod
-    def from_estimator(cls, estimator, *, measure="loss", ax=None):
+    def from_estimator(cls, estimator, *, measure=None, ax=None):
         """Draw what a fitted model recorded of its fit.
 
         Parameters
@@ -106,10 +106,10 @@ class ConvergenceDisplay(LinesDisplay):
             `MultiTaskMLPClassifier`, a search over one, or a pipeline that ends in one;
             or several of a kind by name. Solvers count iterations differently (sweeps,
             steps, rounds), so they compare by where they end up.
-        measure : {"loss", "weight", "conflict"}, default="loss"
-            What to draw of a network: the losses of its tasks, their weights, or how
-            far the gradients of a task point the same way as those of the other tasks
-            and as each other's (needs ``monitor_conflict=True``).
+        measure : {"loss", "weight", "conflict"}, default=None
+            What to draw of a network: the losses of its tasks (also by None), their
+            weights, or how far the gradients of a task point the same way as those of
+            the other tasks and as each other's (needs ``monitor_conflict=True``).
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 
@@ -118,14 +118,20 @@ class ConvergenceDisplay(LinesDisplay):
         ConvergenceDisplay
             The display, drawn.
         """
-        if measure not in OF_TASKS:
+        if measure not in (None, *OF_TASKS):
             raise ValueError(f"measure must be in {tuple(OF_TASKS)}, got {measure!r}.")
+        network = learned(estimator, "history_") is not None
+        if measure is not None and not network:
+            raise ValueError(
+                f"measure={measure!r} is for a single network. Leave it out for linear "
+                "models, and for several models by name."
+            )
         if isinstance(estimator, dict):
             display = _of_several(estimator)
         elif learned(estimator, "_history") is not None:
             display = _of_solver(estimator)
-        elif learned(estimator, "history_") is not None:
-            display = _of_network(estimator, measure)
+        elif network:
+            display = _of_network(estimator, measure or "loss")
         else:
             raise TypeError(
                 "A fitted linear model or network of skmtl is needed, got "

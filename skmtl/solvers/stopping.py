@@ -153,6 +153,8 @@ class Monitor:
         """Take note of a point; True means that the solver has to stop."""
         resolution = self.objective.resolution(point)
         raw, before = duality_gap(self.objective, self.penalty, point), self.gap
+        if self.objective.null == 0.0 and not point.W.any():
+            raw = resolution = 0.0  # nothing is left to explain: 0 is exact
         self.reachable = max(self.target, resolution)
         self.gap = raw + resolution
         self.contraction = self.gap / before if 0 < before < np.inf else 1.0

@@ -332,11 +332,17 @@ class RowLoss:
 
     def bends_along(self, point, other):
         """Return the curvature of each task at a point, along the step from another."""
-        bends, seen = np.zeros(self.n_tasks), self._seen_at(point.Z, point.intercept)
-        for p, y, w, z in self._each(point.Z, point.intercept):
-            fresh = seen is None
-            bend = w * p.loss.derivatives(y, z)[1] if fresh else seen.bend[p.cells]
-            step = z - self._predictions(other.Z, other.intercept, p)
+        b, bends = point.intercept, np.zeros(self.n_tasks)
+        seen = self._seen_at(point.Z, b)
+        for p in self.pieces:
+            if seen is None:
+                y, z = self.y[p.cells], self._predictions(point.Z, b, p)
+                bend = self.omega[p.cells] * p.loss.derivatives(y, z)[1]
+            else:
+                bend = seen.bend[p.cells]
+            step = point.Z[p.cells] - other.Z[p.cells]
+            if self.fit_intercept:
+                step += p.spread(b - other.intercept)
             bends[p.tasks] += p.sum(bend * step * step)
         return bends
 

@@ -3,9 +3,9 @@
 Each outer round takes the rows of W that matter now, replaces the smooth part by a
 quadratic there (exact for the squared loss, a Newton model otherwise), sweeps over the
 rows until the quadratic problem is solved well enough, and moves there, less far where
-the quadratic was too optimistic. Where the loss is bent less, or more, at the end of that
-step, a few sweeps follow on the same quadratic bent likewise. The duality gap of the
-whole problem decides.
+the quadratic was too optimistic. Where the loss is bent less, or more, at the end of
+that step, a few sweeps follow on the same quadratic, bent likewise. The duality gap of
+the whole problem decides.
 """
 
 from dataclasses import replace

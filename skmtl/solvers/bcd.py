@@ -61,7 +61,7 @@ def _rounds(objective, penalty, point, monitor):
             last |= len(features) == objective.n_features
             model, start = objective.sweep_model(point, features), point.W
             point, inside = _advance(
-                objective, penalty, point, features, monitor, model, last
+                objective, penalty, point, features, monitor, model, last, inside
             )
             exact = model.exact
             if not getattr(model, "own", True):
@@ -115,9 +115,14 @@ def _better(objective, penalty, point, ahead):
     return new if new.value + penalty.value(new.W) < before else point
 
 
-def _advance(objective, penalty, point, features, monitor, model, last):
-    """Return (a better point, the model's gap) by one model."""
+def _advance(objective, penalty, point, features, monitor, model, last, before):
+    """Return (a better point, the model's gap) by one model.
+
+    `before` is the gap of the last one, 0 if there was none.
+    """
     target, budget = 0.3 * monitor.reachable, monitor.remaining
+    if before > 0 and not model.exact:  # that much was not good enough
+        target = min(target, 0.3 * before)
     if not (last and model.exact):
         # No better than the last round's model turned out to be.
         share = min(max(monitor.contraction, 0.03), 0.1)

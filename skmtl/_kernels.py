@@ -160,9 +160,18 @@ def bcd_gram(
 
 
 @part_of
-def products(x, S, out):
-    """Write the products of x (n,) and the rows of S (T, n)."""
-    for t in range(len(S)):
+def products(x, S, T, out):
+    """Write the products of x (n,) and the first T rows of S (m, n), four at once."""
+    for t in range(0, T - 3, 4):
+        s0, s1, s2, s3 = S[t], S[t + 1], S[t + 2], S[t + 3]
+        d0, d1, d2, d3 = 0.0, 0.0, 0.0, 0.0
+        for i in range(len(x)):
+            d0 += x[i] * s0[i]
+            d1 += x[i] * s1[i]
+            d2 += x[i] * s2[i]
+            d3 += x[i] * s3[i]
+        out[t], out[t + 1], out[t + 2], out[t + 3] = d0, d1, d2, d3
+    for t in range(T - T % 4, T):
         st = S[t]
         dot = 0.0
         for i in range(len(x)):
@@ -191,27 +200,34 @@ def move_shared(x, delta, S, H, level, mean, j):
 
 @part_of
 def move_and_look(x, after, delta, S, H, level, mean, j, out):
-    """Do the same, and find the products with another column in the same pass."""
-    for t in range(len(S)):
-        d, st, c = delta[t], S[t], mean[t, j]
-        dot = 0.0
-        if d == 0.0:
+    """Do the same, and find the products with another column in the same pass.
+
+    Two tasks at once, which reads the columns half as often.
+    """
+    T = len(S)
+    t = 0
+    while t < T:
+        s0, s1 = S[t], S[min(t + 1, T - 1)]
+        d0, d1 = 0.0, 0.0
+        if t + 1 < T and level[t] > 0.0 and level[t + 1] > 0.0:
+            step0, step1 = delta[t] * level[t], delta[t + 1] * level[t + 1]
+            back0, back1 = step0 * mean[t, j], step1 * mean[t + 1, j]
             for i in range(len(x)):
-                dot += after[i] * st[i]
-        elif level[t] > 0.0:
-            step = d * level[t]
-            back = step * c
-            for i in range(len(x)):
-                v = st[i] - (step * x[i] - back)
-                st[i] = v
-                dot += after[i] * v
+                v0 = s0[i] - (step0 * x[i] - back0)
+                v1 = s1[i] - (step1 * x[i] - back1)
+                s0[i], s1[i] = v0, v1
+                d0 += after[i] * v0
+                d1 += after[i] * v1
+            out[t], out[t + 1] = d0, d1
+            t += 2
         else:
-            ht = H[t]
+            ht, d, c = H[t], delta[t], mean[t, j]
             for i in range(len(x)):
-                v = st[i] - d * ht[i] * (x[i] - c)
-                st[i] = v
-                dot += after[i] * v
-        out[t] = dot
+                v0 = s0[i] - d * ht[i] * (x[i] - c)
+                s0[i] = v0
+                d0 += after[i] * v0
+            out[t] = d0
+            t += 1
 
 
 @jit
@@ -236,20 +252,23 @@ def bcd_shared(
             m = last - first
             if not ready:
                 for j in range(m):
-                    products(X[first + j], S, dots[j * T : (j + 1) * T])
+                    products(X[first + j], S, T, dots[j * T : (j + 1) * T])
             for j in range(m):
                 for t in range(T):
                     a = curvature[t, b]
                     center[j * T + t] = a * W[t, first + j] + dots[j * T + t]
                     bend[j * T + t] = a + ridge[b]
             solve_block(center, bend, m * T, a2[b], a1[b], code, positive, new)
+            moved = False
             for j in range(m):
                 for t in range(T):
                     value = new[j * T + t]
                     new[j * T + t] -= W[t, first + j]
                     W[t, first + j] = value
+                    moved |= new[j * T + t] != 0.0
             # Rows that are blocks of their own need one pass each, not two.
-            ready = m == 1 and b + 1 < n_blocks and starts[b + 2] == last + 1
+            ready = moved and m == 1
+            ready = ready and b + 1 < n_blocks and starts[b + 2] == last + 1
             if ready:
                 move_and_look(X[first], X[last], new, S, H, level, mean, first, dots)
                 continue
@@ -688,107 +707,63 @@ def logistic_intercepts(e, w, offsets, total, low, high, b):
 
 
 @jit
-def packed_matvec(X, offsets, W, out):
-    """Write the products of the rows of each task with its row of W (T, p)."""
-    for t in range(len(W)):
-        w = W[t]
-        for i in range(offsets[t], offsets[t + 1]):
-            x = X[i]
-            dot = 0.0
-            for j in range(len(w)):
-                dot += x[j] * w[j]
-            out[i] = dot
+def columns_centre(columns, offsets, s, mean, out):
+    """Write the weighted means of the rows of each task (T, p), and X less them.
 
-
-@jit
-def packed_rmatvec(X, offsets, u, out):
-    """Write X_t'u_t for each task to a row of out (T, p)."""
-    for t in range(len(out)):
-        total = out[t]
-        total[:] = 0.0
-        for i in range(offsets[t], offsets[t + 1]):
-            x, ui = X[i], u[i]
-            for j in range(len(total)):
-                total[j] += x[j] * ui
-
-
-@jit
-def packed_centre(X, offsets, s, mean, out):
-    """Write the weighted means of the rows of each task (T, p), and the rows less them.
-
-    Means are reckoned from the first row, so that of a constant feature is exact.
+    X = columns', in any order of memory; so is `out`. Means are reckoned from the first
+    row, so that of a constant feature is exact.
     """
     for t in range(len(mean)):
         first, last = offsets[t], offsets[t + 1]
-        down, start, total = mean[t], X[first], 0.0
-        for j in range(len(down)):
-            down[j] = 0.0
-        for i in range(first, last):
-            x, si = X[i], s[i]
-            total += si
-            for j in range(len(down)):
-                down[j] += si * (x[j] - start[j])
-        for j in range(len(down)):
-            down[j] = start[j] + down[j] / total
-        for i in range(first, last):
-            x, to = X[i], out[i]
-            for j in range(len(down)):
-                to[j] = x[j] - down[j]
+        own, total = s[first:last], 0.0
+        for i in range(last - first):
+            total += own[i]
+        for j in range(len(columns)):
+            x, to = columns[j, first:last], out[j, first:last]
+            start, off = x[0], 0.0
+            for i in range(last - first):
+                off += own[i] * (x[i] - start)
+            mean[t, j] = start + off / total
+            for i in range(last - first):
+                to[i] = x[i] - mean[t, j]
 
 
 @jit
-def packed_moments(X, y, s, offsets, weight, x_mean, y_mean, gram, xy, yy):
+def columns_moments(columns, y, s, offsets, weight, x_mean, y_mean, gram, xy, yy):
     """Write the weighted means and centred products of the rows of each task.
 
-    Shapes as in `TaskStatistics`. Means are corrected by those of the centred rows, so
-    that a constant feature is centred to 0, and so are its products.
+    X = columns'; other shapes as in `TaskStatistics`. Means are reckoned from the first
+    row and corrected by those of the centred rows, so that a constant feature is
+    centred to 0, and so are its products. y is the last column.
     """
-    p = X.shape[1]
-    row = np.empty(p)
+    p, longest = len(columns), 0
+    for t in range(len(weight)):
+        longest = max(longest, offsets[t + 1] - offsets[t])
+    C, D, row = np.empty((p + 1, longest)), np.empty((p + 1, longest)), np.empty(p + 1)
     for t in range(len(weight)):
         first, last = offsets[t], offsets[t + 1]
-        mean, product, own = x_mean[t], xy[t], gram[t]
-        for j in range(p):
-            mean[j] = X[first, j]
-        product[:] = 0.0
-        own[:] = 0.0
-        total, y_shift, squares = 0.0, y[first], 0.0
-        for i in range(first, last):
-            total += s[i]
-        for _ in range(2):
-            row[:] = 0.0
-            rest = 0.0
-            for i in range(first, last):
-                x, si = X[i], s[i]
-                for j in range(p):
-                    row[j] += si * (x[j] - mean[j])
-                rest += si * (y[i] - y_shift)
-            for j in range(p):
-                mean[j] += row[j] / total
-            y_shift += rest / total
-        for i in range(first, last):
-            x = X[i]
-            off = s[i] * (y[i] - y_shift)
-            squares += off * (y[i] - y_shift)
-            for j in range(p):
-                row[j] = x[j] - mean[j]
-            for j in range(p):
-                product[j] += off * row[j]
-                step, down = s[i] * row[j], own[j]
+        n, own, total = last - first, s[first:last], 0.0
+        for i in range(n):
+            total += own[i]
+        for j in range(p + 1):
+            x = columns[j, first:last] if j < p else y[first:last]
+            c, d, mean = C[j], D[j], x[0]
+            for _ in range(2):
+                off = 0.0
+                for i in range(n):
+                    off += own[i] * (x[i] - mean)
+                mean += off / total
+            for i in range(n):
+                c[i] = x[i] - mean
+                d[i] = own[i] * c[i]
+            products(c[:n], D, j + 1, row)
+            if j < p:
+                x_mean[t, j] = mean
                 for k in range(j + 1):
-                    down[k] += step * row[k]
+                    gram[t, j, k] = gram[t, k, j] = row[k]
         for j in range(p):
-            for k in range(j):
-                own[k, j] = own[j, k]
-        weight[t], y_mean[t], yy[t] = total, y_shift, squares
-
-
-@jit
-def turned(X, out):
-    """Write X' to out, which NumPy does row by row, in more than twice the time."""
-    for i in range(len(X)):
-        for j in range(X.shape[1]):
-            out[j, i] = X[i, j]
+            xy[t, j] = row[j]
+        weight[t], y_mean[t], yy[t] = total, mean, row[p]
 
 
 @jit

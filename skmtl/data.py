@@ -68,9 +68,12 @@ class TaskData:
         offsets = np.cumsum(np.bincount(codes + 1, minlength=labels.n_tasks + 1))
         if order is not None and (sparse.issparse(X) or X.nbytes <= PACK_BYTES):
             X, order = X[order], None
-        if order is None and not sparse.issparse(X) and X.nbytes <= PACK_BYTES:
-            X = np.ascontiguousarray(X)  # the rows of a task are one piece of memory
-        return cls(X, y, weight, labels.tasks, offsets, order)
+        data = cls(X, y, weight, labels.tasks, offsets, order)
+        as_given = order is not None or sparse.issparse(X) or X.nbytes > PACK_BYTES
+        if as_given or data.small_blocks:
+            return data
+        # The rows of a task are one piece of memory.
+        return replace(data, X=np.ascontiguousarray(X))
 
     @property
     def shared(self):
@@ -174,7 +177,12 @@ class TaskData:
         if self.order is not None or sparse.issparse(self.X):
             return False
         small = self.X.size <= SMALL_BLOCK * self.n_tasks
-        return small and self.X.flags.c_contiguous and self.X.dtype == np.float64
+        return small and self.X.dtype == np.float64
+
+    @cached_property
+    def columns(self):
+        """X', each feature in one piece, for those loops."""
+        return np.ascontiguousarray(self.X.T)
 
     def matvec(self, W):
         """Return the predictions X W, in label shape, for W of shape (p, T)."""
@@ -187,7 +195,7 @@ class TaskData:
         z = np.empty(len(self.y))
         columns = np.ascontiguousarray(W.T)
         if self.small_blocks:
-            _kernels.packed_matvec(self.X, self.offsets, columns, z)
+            _kernels.columns_matvec(self.columns, self.offsets, columns, z)
             return z
         for t, rows, block in self.blocks():
             z[rows] = block @ columns[t]
@@ -199,7 +207,8 @@ class TaskData:
             return np.asarray(self.X.T @ U)
         G = np.zeros((self.n_tasks, self.n_features))
         if self.small_blocks:
-            _kernels.packed_rmatvec(self.X, self.offsets, np.ascontiguousarray(U), G)
+            U = np.ascontiguousarray(U)
+            _kernels.columns_rmatvec(self.columns, self.offsets, U, G)
             return np.ascontiguousarray(G.T)
         for t, rows, block in self.blocks():
             G[t] += block.T @ U[rows]
@@ -217,9 +226,10 @@ class TaskData:
         """
         data = self if self.order is None else replace(self, X=self.X[self.order])
         mean = np.empty((self.n_tasks, self.n_features))
-        X = np.empty((self.offsets[-1], self.n_features))
-        if self.small_blocks:
-            _kernels.packed_centre(data.X, data.offsets, weight, mean, X)
+        small = data.small_blocks
+        X = np.empty((self.offsets[-1], self.n_features), order="F" if small else "C")
+        if small:
+            _kernels.columns_centre(data.X.T, data.offsets, weight, mean, X.T)
         else:
             for t, (first, last) in enumerate(pairwise(self.offsets.tolist())):
                 rows = data.X[first:last]
@@ -235,8 +245,8 @@ def column_means(X, weight):
     it after centring, nothing could tell from a feature.
     """
     means = weight @ X / weight.sum()
-    step, alike = max(len(X) // 8, 1), np.arange(X.shape[1])
-    while step:  # few columns are looked at to the end
+    step, alike = max(len(X) - 1, 1), np.arange(X.shape[1])
+    while step and len(alike):  # few columns are looked at to the end
         alike = alike[(X[::step, alike] == X[0, alike]).all(axis=0)]
         step = 0 if step == 1 else max(step // 8, 1)
     means[alike] = X[0, alike]

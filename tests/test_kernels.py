@@ -1,5 +1,7 @@
 """Compiled sweeps: exact blocks, and the iterates of a plain coordinate descent."""
 
+from itertools import pairwise
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -235,6 +237,61 @@ def test_sweeps_on_dense_rows(seed, n_sweeps, shared, centre, mode):
         )  # fmt: skip
         np.testing.assert_allclose(start, expected, atol=1e-12)
         np.testing.assert_allclose(s, after, atol=1e-12)
+
+
+@modes
+@pytest.mark.parametrize("T", [1, 4, 7, 10])
+def test_shared_rows_are_swept_as_rows_of_each_task(T, mode):
+    """Several tasks at once, some of which have equal weights."""
+    rng = np.random.default_rng(T)
+    n, k = 11, 6
+    X, r, W = rng.normal(size=(n, k)), rng.normal(size=(T, n)), np.zeros((T, k))
+    h = np.where(rng.random((T, 1)) < 0.7, 0.1, rng.uniform(0.05, 0.2, (T, n)))
+    level = np.where(np.ptp(h, axis=1) == 0, h[:, 0], 0.0)
+    mean = h @ X / h.sum(axis=1, keepdims=True)
+    r -= ((h * r).sum(axis=1) / h.sum(axis=1))[:, None]
+    curvature = np.stack([w @ (X - m) ** 2 for w, m in zip(h, mean, strict=True)])
+    strengths = np.array([0, 0.01, 1e3, 1e3, 0.03, 0.02]), np.zeros(k), np.zeros(k)
+    start, counts = np.arange(T) * n, np.full(T, n)
+    columns, arguments = np.asfortranarray(X).T, rows_as_blocks(strengths)
+    s, own, expected = h * r, (h * r).ravel(), W.copy()
+    kernel("bcd_dense", mode)(
+        columns, 0 * start, start, counts, h.ravel(), level, mean, curvature,
+        *arguments, 3, expected, own,
+    )  # fmt: skip
+    kernel("bcd_shared", mode)(columns, h, level, mean, curvature, *arguments, 3, W, s)
+    assert expected.any(axis=0).tolist() == [True, True, False, False, True, True]
+    np.testing.assert_allclose(W, expected, atol=1e-13)
+    np.testing.assert_allclose(s.ravel(), own, atol=1e-13)
+
+
+@modes
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_columns_of_small_tasks(order, mode):
+    """Means, centred columns and moments of ragged tasks, one feature constant."""
+    rng = np.random.default_rng(0)
+    offsets, p = np.array([0, 4, 5, 14]), 6
+    X, y, s = rng.normal(size=(14, p)), rng.normal(size=14), rng.uniform(0.5, 2, 14)
+    X[:, 2] = 0.1
+    X = np.asarray(X, order=order)
+    mean, centred = np.empty((3, p)), np.empty((14, p), order="F")
+    kernel("columns_centre", mode)(X.T, offsets, s, mean, centred.T)
+    found = [np.empty(shape) for shape in [3, (3, p), 3, (3, p, p), (3, p), 3]]
+    columns = np.ascontiguousarray(X.T)
+    kernel("columns_moments", mode)(columns, y, s, offsets, *found)
+    for t, (a, b) in enumerate(pairwise(offsets)):
+        w, rest = s[a:b], X[a:b] - s[a:b] @ X[a:b] / s[a:b].sum()
+        off = y[a:b] - w @ y[a:b] / w.sum()
+        np.testing.assert_allclose(centred[a:b], rest, atol=1e-15)
+        np.testing.assert_allclose(mean[t], w @ X[a:b] / w.sum(), rtol=1e-13)
+        expected = [
+            w.sum(), mean[t], w @ y[a:b] / w.sum(), (rest.T * w) @ rest,
+            rest.T @ (w * off), w @ off**2,
+        ]  # fmt: skip
+        for values, right in zip(found, expected, strict=True):
+            np.testing.assert_allclose(values[t], right, rtol=1e-12, atol=1e-14)
+        assert not centred[a:b, 2].any()
+        assert not found[3][t, 2].any()
 
 
 @modes

@@ -250,10 +250,10 @@ def test_curvature_of_each_task_once_rounds_are_poor(loss):
 
 def test_rows_or_statistics():
     """Few features that pull are fitted from the rows, many from the statistics."""
-    X, Y = wide(400, 40, 5, 0.0)
+    X, Y = wide(400, 80, 5, 0.0)
     for alpha, from_rows in ((1.5, True), (0.01, False)):
         model = GroupLassoRegressor(alpha)
-        model.n_features_in_ = 40
+        model.n_features_in_ = 80
         objective = model._rows_objective(TaskData.pack(X, read_labels(Y)))
         assert model._rows_pay(objective, None) == from_rows
         fitted = GroupLassoRegressor(alpha, tol=1e-10).fit(X, Y)

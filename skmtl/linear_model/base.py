@@ -32,6 +32,8 @@ GRAM_BYTES = 2**30
 SINGLE_TOL = 1e-5
 # Times the features that pull at W = 0: their Gram matrices alone are less work.
 FEW = 4
+# So many features have Gram matrices that cost no more than to look which ones pull.
+SMALL = 64
 
 
 class LinearTaskModel(BaseTaskEstimator):
@@ -145,7 +147,7 @@ class LinearTaskModel(BaseTaskEstimator):
         rows = getattr(objective, "inner", objective)
         if rows.shares_grams and not rows.nearly_one_gram:
             return True
-        if W0 is not None:
+        if W0 is not None or objective.n_features <= SMALL:
             return False
         nothing = objective.at(np.zeros((objective.n_features, objective.n_tasks)))
         penalty = self._penalty()
@@ -280,14 +282,16 @@ def with_left_out(found, kept, constant):
 
 def _statistics_pay(data):
     """Tell whether Gram matrices are smaller than the rows they come from."""
-    grams = data.n_tasks
+    rows, grams = (
+        (data.X.shape[0], 1) if data.shared else (data.n_labels.sum(), data.n_tasks)
+    )
+    if data.n_features * grams > rows:
+        return False
     if data.shared:
-        grams = len({data.weight[:, t].tobytes() for t in range(grams)})
+        grams = len({data.weight[:, t].tobytes() for t in range(data.n_tasks)})
     if sparse.issparse(data.X):
         # A sweep over Gram matrices costs all of them, one over rows the entries of X.
         entries = data.X.nnz * (data.n_tasks if data.shared else 1)
         if data.n_tasks * data.n_features**2 > SPARSE_COST * entries:
             return False
-    n_rows = data.n_labels.sum() if not data.shared else grams * data.X.shape[0]
-    size = grams * data.n_features
-    return size <= n_rows and 8 * size * data.n_features <= GRAM_BYTES
+    return 8 * grams * data.n_features**2 <= GRAM_BYTES

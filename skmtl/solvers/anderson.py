@@ -66,13 +66,12 @@ class Steps:
 def _weights(steps):
     """Return the weights, of sum 1, that make the sum of the steps smallest."""
     products = steps @ steps.T
-    size = np.trace(products)
+    size = products.trace()
     if not size > 0:
         return None
+    products.flat[:: len(products) + 1] += 1e-14 * size
     try:
-        weights = np.linalg.solve(
-            products + 1e-14 * size * np.eye(len(products)), np.ones(len(products))
-        )
+        weights = np.linalg.solve(products, np.ones(len(products)))
     except np.linalg.LinAlgError:
         return None
     total = weights.sum()
@@ -82,6 +81,6 @@ def _weights(steps):
 def _combine(weights, iterates):
     """Return the weighted sums of arrays."""
     return [
-        sum(w * a for w, a in zip(weights, arrays, strict=True))
+        (weights @ np.reshape(arrays, (len(weights), -1))).reshape(arrays[0].shape)
         for arrays in zip(*iterates, strict=True)
     ]

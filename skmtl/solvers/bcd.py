@@ -28,10 +28,11 @@ BELIEVED = 4.0  # largest factor of such a change
 SWEEPS_AGAIN = 3  # of a second step, which the next round makes up for
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
 QUICK = 0.03  # share that is left where nothing needs to be combined
+WHOLE = 1e-3  # share to aim at where all rows that pull are in the set
 ALONE = 1e-4  # share of the gap that such a problem is solved to
 POOR = 0.3  # share of the gap that a round with a good model does not leave
 ROUNDS_COMBINED = 3  # of models that are not exact
-NEAR = 10.0  # times the target: one more sweep may do
+SOON = 5  # so many sweeps take no longer than a Newton step
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
 ROUNDING = 1e-14  # relative differences of objective values that mean nothing
 
@@ -53,15 +54,21 @@ def _rounds(objective, penalty, point, monitor):
             poor = 0 if objective.sharpen(point, poor) else poor + 1
         # Where the rows outside add nothing to the gap this set is the last one.
         last = monitor.gap <= 3.0 * inside
-        features, size = _working_set(penalty, point.W, objective.gradient(point), size)
+        features, size, whole = _working_set(
+            penalty, point.W, objective.gradient(point), size
+        )
         part = _part(objective, features)
         if part is not None:
             point = _alone(objective, penalty, point, features, monitor, part)
         else:
             last |= len(features) == objective.n_features
             model, start = objective.sweep_model(point, features), point.W
+            # No better than the last round's model turned out to be.
+            share = min(max(monitor.contraction, 0.03), 0.1)
+            if model.exact and (last or whole):
+                share = 0.0 if last else WHOLE
             point, inside = _advance(
-                objective, penalty, point, features, monitor, model, last, inside
+                objective, penalty, point, features, monitor, model, share, inside
             )
             exact = model.exact
             if not getattr(model, "own", True):
@@ -115,18 +122,15 @@ def _better(objective, penalty, point, ahead):
     return new if new.value + penalty.value(new.W) < before else point
 
 
-def _advance(objective, penalty, point, features, monitor, model, last, before):
-    """Return (a better point, the model's gap) by one model.
+def _advance(objective, penalty, point, features, monitor, model, share, before):
+    """Return (a better point, the model's gap) by a model solved to a share of it.
 
     `before` is the gap of the last one, 0 if there was none.
     """
-    target, budget = 0.3 * monitor.reachable, monitor.remaining
+    target, budget = monitor.reachable, monitor.remaining
     if before > 0 and not model.exact:  # that much was not good enough
-        target = min(target, 0.3 * before)
-    if not (last and model.exact):
-        # No better than the last round's model turned out to be.
-        share = min(max(monitor.contraction, 0.03), 0.1)
-        target = max(target, 0.3 * share * monitor.gap)
+        target = min(target, before)
+    target = max(target, share * monitor.gap)
     if not model.exact:
         budget = min(budget, NEWTON_SWEEPS)
 
@@ -136,7 +140,7 @@ def _advance(objective, penalty, point, features, monitor, model, last, before):
     sweeps, inside, _ = solve_quadratic(
         model,
         penalty.restrict(features),
-        target,
+        (monitor.gap, 0.3 * target),
         budget,
         lambda: monitor.report(current),
     )
@@ -170,10 +174,11 @@ def _again(objective, penalty, old, new, features, monitor, model):
     return ahead if better else new
 
 
-def solve_quadratic(model, penalty, target, max_sweeps, report=None):
-    """Sweep over a quadratic model until its gap is at most target.
+def solve_quadratic(model, penalty, gaps, max_sweeps, report):
+    """Sweep over a quadratic model until its gap is at most a target.
 
-    Returns (sweeps, gap, whether `report` asked to stop).
+    `gaps` holds what it is at most at the start, and the target. Returns (sweeps, gap,
+    whether `report` asked to stop).
     """
     arguments = penalty.kernel_arguments(model.W.shape[1])
     bounds = model.bounds(arguments[0])
@@ -187,16 +192,20 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
             lambda rho: (1.0 - rho) ** 2 * model.value(), penalty, model.W.T, g.T
         )
 
-    sweeps, found, best, stalled, near = 0, np.inf, np.inf, 0, False
-    until_check = SWEEPS_PER_CHECK
-    if model.W.size >= COSTLY:
-        until_check = FIRST_SWEEPS if model.exact else FIRST_SWEEPS - 1
-    elif not model.exact:  # which is not solved far
-        until_check = FIRST_SWEEPS
+    (found, target), sweeps, best, stalled = gaps, 0, np.inf, 0
+    rate, stepped, near = 0.0, False, False
+    until_check = FIRST_SWEEPS
+    if model.W.size >= COSTLY and not model.exact:  # which is not solved far
+        until_check -= 1
     while sweeps < max_sweeps and stalled < STALLED_CHECKS:
-        for _ in range(min(until_check, max_sweeps - sweeps)):
+        before, planned = found, min(until_check, max_sweeps - sweeps)
+        sweeps += planned
+        if near:
+            model.sweep(arguments, bounds, planned)
+            if model.exact:  # the gap of the whole will tell, at one look
+                return sweeps, target, False
+        for _ in range(0 if near else planned):
             model.sweep(arguments, bounds, 1)
-            sweeps += 1
             anderson.push(model.W, model.state)
             if anderson.ready:
                 _accelerate(model, penalty, anderson)
@@ -206,11 +215,16 @@ def solve_quadratic(model, penalty, target, max_sweeps, report=None):
             break
         until_check = min(2 * until_check, SWEEPS_PER_CHECK)
         best, stalled = min(best, found), stalled + 1 if found >= best else 0
-        if found <= NEAR * target and not near:
-            near, until_check = True, 1
+        if found < before and not stepped:  # what a sweep does
+            rate = np.log(before / found) / planned
+        stepped = False
+        near = target > 0 and np.log(found / target) <= SOON * rate
+        if near:
+            until_check = int(np.ceil(np.log(found / target) / rate))
+            anderson = Anderson()  # takes steps that follow each other
         elif newton.due(model, sweeps) and newton.step(model, value, found, g):
-            anderson, until_check = Anderson(), 1
-        if report is not None and report():
+            anderson, until_check, stepped = Anderson(), 1, True
+        if report():
             return sweeps, found, True
     return sweeps, found, False
 
@@ -233,10 +247,10 @@ def _accelerate(model, penalty, anderson):
 
 
 def _working_set(penalty, W, G, size):
-    """Return (whole blocks of rows to work on, size of the next set at least)."""
+    """Return (whole blocks of rows, size of the next set, whether no others pull)."""
     p = len(W)
     if p <= SMALL:
-        return penalty.complete(np.arange(p)), size
+        return penalty.complete(np.arange(p)), size, True
     used = np.flatnonzero(W.any(axis=1))
     crowded = 2 * len(used) > size
     size = max(size, (4 if crowded else 2) * len(used))
@@ -244,9 +258,11 @@ def _working_set(penalty, W, G, size):
     urgency[used] = urgency[penalty.free] = np.inf
     if size < p:
         chosen = np.argpartition(-urgency, size - 1)[:size]
-        return penalty.complete(chosen[urgency[chosen] > 0]), size
+        chosen = chosen[urgency[chosen] > 0]
+        return penalty.complete(chosen), size, len(chosen) < size
     chosen = np.flatnonzero(urgency)
-    return penalty.complete(chosen if FEW * len(chosen) <= p else np.arange(p)), size
+    few = FEW * len(chosen) <= p
+    return penalty.complete(chosen if few else np.arange(p)), size, True
 
 
 def _scatter(W, features, shape):

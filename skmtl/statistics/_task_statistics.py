@@ -153,8 +153,8 @@ default=None
         xy, yy = np.empty((T, p)), np.empty(T)
         gram = np.empty((len(groups), p, p))
         if data.small_blocks:
-            _kernels.packed_moments(
-                data.X, data.y, data.weight, data.offsets,
+            _kernels.columns_moments(
+                data.columns, data.y, data.weight, data.offsets,
                 weight, x_mean, y_mean, gram, xy, yy,
             )  # fmt: skip
             groups = parts = []

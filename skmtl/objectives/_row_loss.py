@@ -189,6 +189,7 @@ class RowLoss:
 
     def _at(self, Z, b):
         """Return the same, with the best intercepts."""
+        self._seen = None, None, None  # its memory is needed
         value, square, known = 0.0, 0.0, []
         whole = u, bend, h = [np.empty_like(Z) for _ in range(3)]
         for p, y, w, z in self._each(Z, b):

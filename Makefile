@@ -1,5 +1,6 @@
 # Every target makes the virtual environment it needs; nothing is installed by hand.
-# Settings: VENV (where it goes), PYTHON (which interpreter makes it), PYTEST_ARGS.
+# Settings: VENV (where it goes), PYTHON (which interpreter makes it), PYTEST_ARGS,
+# BENCH_ARGS.
 
 VENV ?= .venv
 PYTEST_ARGS ?=
@@ -26,6 +27,11 @@ PINS_1.6.1 := scikit-learn==1.6.1 numpy==1.26.4 scipy==1.11.4 numba==0.60.0 pand
 PINS_1.7.2 := scikit-learn==1.7.2 numpy==2.2.6 scipy==1.15.3 pandas==2.3.3
 PINS_1.8.0 := scikit-learn==1.8.0 numpy==2.3.5 scipy==1.16.3
 PINS_newest :=
+
+# What every script of benchmarks/ is run with ("--quick", "--threads all"), and where
+# the tables go.
+BENCH_ARGS ?=
+BENCH_DIR ?= docs/benchmarks
 
 # A notebook per example; a cell may take CELL_SECONDS.
 CELL_SECONDS := 600
@@ -61,10 +67,10 @@ docs: $(VENV)/.docs  ## build docs/_build/html, warnings are errors
 notebooks: $(NOTEBOOKS)  ## make and run a notebook of every example, in docs/_build/notebooks/
 
 bench: $(VENV)/.bench  ## run every script in benchmarks/ into docs/benchmarks/
-	@set -e; for script in benchmarks/[a-z]*.py; do \
+	@set -e; mkdir -p "$(BENCH_DIR)"; for script in benchmarks/[a-z]*.py; do \
 		echo "== $$script"; \
-		kept="docs/benchmarks/$$(basename "$$script" .py).txt"; \
-		$(BIN)/python "$$script" > "$$kept.new"; \
+		kept="$(BENCH_DIR)/$$(basename "$$script" .py).txt"; \
+		$(BIN)/python "$$script" $(BENCH_ARGS) > "$$kept.new"; \
 		mv "$$kept.new" "$$kept"; \
 		cat "$$kept"; \
 	done

@@ -120,7 +120,7 @@ class LinearTaskModel(BaseTaskEstimator):
         """Solve on packed rows; from Gram matrices first where that is cheaper."""
         objective = self._rows_objective(data)
         rows = getattr(objective, "inner", objective)
-        sweeps = self._solver_for(self._penalty()) == "bcd"
+        sweeps = self._sweeps
         shared = sweeps and rows.nearly_one_gram
         grams = shared or self._takes_statistics(data)
         if not grams or (sweeps and self._rows_pay(objective, W0)):
@@ -137,6 +137,13 @@ class LinearTaskModel(BaseTaskEstimator):
         # The certificate comes from the rows, which also make up for what rounding in
         # the statistics left undone.
         return self._continue(objective, first, callback)
+
+    @property
+    def _sweeps(self):
+        """Whether the solver sweeps over rows of W, and can do with few of them."""
+        penalty = self._penalty()
+        solver = penalty.solvers[0] if self.solver == "auto" else self.solver
+        return solver == "bcd" and hasattr(penalty, "kernel_arguments")
 
     def _rows_pay(self, objective, W0):
         """Tell whether one fit needs too little of the statistics to collect them all.

@@ -17,7 +17,7 @@ from skmtl.solvers.stopping import Monitor
 STEPS = 1000  # in one half of a round
 FIRST_TOL, LAST_TOL = 1e-6, 1e-14  # relative gaps of the halves
 STEPS_OF_BOTH = 100  # in both factors at once
-GTOL = 1e-7  # slope that ends them, relative to alpha
+GTOL = 1e-8  # slope that ends them, relative to alpha
 SHARE = 0.5  # of what the last round gained, that a half may leave undone
 
 

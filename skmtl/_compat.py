@@ -1,6 +1,7 @@
 """Everything scikit-learn keeps private or has only in some versions."""
 
 from contextlib import contextmanager
+from functools import cache
 from inspect import signature
 
 from sklearn.base import _fit_context as fit_context
@@ -19,6 +20,15 @@ except ImportError:
 
     class CallbackSupportMixin:
         """Stand-in where scikit-learn has no callbacks yet."""
+
+
+class KnownParameters:
+    """Looks at the signature of a class once; scikit-learn does at every fit."""
+
+    @classmethod
+    @cache
+    def _get_param_names(cls):
+        return super()._get_param_names()
 
 
 _SIMPLE_METHODS = (
@@ -156,6 +166,7 @@ __all__ = [
     "FitProgress",
     "HasMethods",
     "Interval",
+    "KnownParameters",
     "StrOptions",
     "check_features",
     "check_random_state",

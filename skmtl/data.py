@@ -21,6 +21,8 @@ FEW = 3  # times the features that are used: a gather of them pays
 CHUNK_BYTES = 16 * 2**20
 # A product with so few numbers takes less time than to ask for it.
 SMALL_BLOCK = 20_000
+# Rows that stay in the cache while their columns are copied, one after the other.
+ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,12 @@ class TaskData:
             seen = labels.weight > 0
             y = y if seen.all() else np.where(seen, y, 0.0)
             return cls(X, y, labels.weight, labels.tasks, None)
-        codes, weight, order = labels.codes, labels.weight, None
-        if np.any(codes[1:] < codes[:-1]) or np.any(codes[:1] < 0):
-            order = np.argsort(codes, kind="stable")
-            order = order[np.searchsorted(codes[order], 0) :]
-            codes, y, weight = codes[order], y[order], weight[order]
-        offsets = np.cumsum(np.bincount(codes + 1, minlength=labels.n_tasks + 1))
+        offsets, weight, order = labels.offsets, labels.weight, None
+        if offsets is None:
+            order = np.argsort(labels.codes, kind="stable")
+            order = order[np.count_nonzero(labels.codes < 0) :]
+            y, weight = y[order], weight[order]
+            offsets = np.concatenate([[0], np.cumsum(labels.n_labels)])
         if order is not None and (sparse.issparse(X) or X.nbytes <= PACK_BYTES):
             X, order = X[order], None
         data = cls(X, y, weight, labels.tasks, offsets, order)
@@ -96,6 +98,16 @@ class TaskData:
         if self.shared:
             return per_column(self.weight > 0)
         return np.diff(self.offsets)
+
+    @cached_property
+    def total_weight(self):
+        """Sum of the weights of each task, shape (T,)."""
+        return self.per_task_sum(self.weight)
+
+    @cached_property
+    def mean_label(self):
+        """Weighted mean of the labels of each task, shape (T,)."""
+        return self.per_task_sum(self.weight * self.y) / self.total_weight
 
     @property
     def by_task(self):
@@ -128,7 +140,7 @@ class TaskData:
         """Repeat one value per task over its rows, in label shape."""
         if self.shared:
             return np.broadcast_to(per_task, self.y.shape)
-        return np.repeat(per_task, np.diff(self.offsets))
+        return np.repeat(per_task, self.n_labels)
 
     def blocks(self, chunk_bytes=None):
         """Yield (task or None, packed rows, X block); task None: rows of all tasks.
@@ -169,7 +181,7 @@ class TaskData:
             return type(X)(parts, shape=(b - a, X.shape[1]), copy=False)
         return self.X[a:b]
 
-    @property
+    @cached_property
     def small_blocks(self):
         """Whether the tasks are so small that one compiled loop over all is best."""
         if self.n_tasks == 1 or self.shared:
@@ -182,14 +194,18 @@ class TaskData:
     @cached_property
     def columns(self):
         """X', each feature in one piece, for those loops."""
-        return np.ascontiguousarray(self.X.T)
+        if self.X.flags.f_contiguous:
+            return self.X.T
+        columns = np.empty(self.X.T.shape)
+        for a in range(0, len(self.X), ROWS_AT_ONCE):
+            columns[:, a : a + ROWS_AT_ONCE] = self.X[a : a + ROWS_AT_ONCE].T
+        return columns
 
     def matvec(self, W):
         """Return the predictions X W, in label shape, for W of shape (p, T)."""
-        used = np.flatnonzero(W.any(axis=1))
-        few = FEW * len(used) <= len(W)  # a product with them alone is cheaper
         if self.shared:
-            if few:
+            used = np.flatnonzero(W.any(axis=1))
+            if FEW * len(used) <= len(W):  # a product with them alone is cheaper
                 return np.asarray(self.X[:, used] @ W[used])
             return np.asarray(self.X @ W)
         z = np.empty(len(self.y))

@@ -4,6 +4,7 @@ Notation: n rows, p features, T tasks.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -55,19 +56,33 @@ class TaskLabels:
             return np.flatnonzero(self.weight[:, t] > 0)
         return np.flatnonzero(self.codes == t)
 
+    @cached_property
+    def offsets(self):
+        """Where the rows of each task start, (T + 1,), if all come task by task."""
+        codes = self.codes
+        if self.layout == "wide" or np.any(codes[:1] < 0):
+            return None
+        if np.any(codes[1:] < codes[:-1]):
+            return None
+        return np.searchsorted(codes, np.arange(self.n_tasks + 1))
+
     @property
     def n_labels(self):
         """Observed labels of each task, (T,)."""
         if self.layout == "wide":
             return per_column(self.weight > 0)
+        if self.offsets is not None:
+            return np.diff(self.offsets)
         return np.bincount(self.codes + 1, minlength=self.n_tasks + 1)[1:]
 
     def count(self, chosen):
         """Count the labels of each task that are `chosen` (bool, shape of y), (T,)."""
         if self.layout == "wide":
             return per_column(chosen & (self.weight > 0))
-        found = np.bincount(self.codes[chosen] + 1, minlength=self.n_tasks + 1)
-        return found[1:]
+        if self.offsets is not None:
+            return np.diff(np.concatenate([[0], np.cumsum(chosen)])[self.offsets])
+        codes = self.codes[np.flatnonzero(chosen)]  # faster than by what is true
+        return np.bincount(codes + 1, minlength=self.n_tasks + 1)[1:]
 
     def of_task(self, t):
         """Return (rows, labels, weights) of task t."""

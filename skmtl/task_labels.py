@@ -44,6 +44,8 @@ def missing_mask(values):
 
 def _as_int64(values):
     """Return whole numbers as int64, or raise where they do not fit."""
+    if values.dtype.kind == "i":
+        return values.astype(np.int64)
     limits = np.iinfo(np.int64)
     # As int: a float takes the largest int64 for the number after it.
     low, high = (
@@ -107,12 +109,16 @@ def category_order(task):
 
 def positions(labels):
     """Return (the distinct labels, sorted; the position of each label among them)."""
+    if labels.size and labels.dtype.kind in "iU" and np.all(labels[1:] >= labels[:-1]):
+        first = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+        ends = np.concatenate([[0], first, [labels.size]])
+        return labels[ends[:-1]], np.repeat(np.arange(len(ends) - 1), np.diff(ends))
     if labels.dtype.kind == "i" and labels.size:
         low, high = int(labels.min()), int(labels.max())
         if high - low <= labels.size:  # a table of them all is faster than to sort
-            seen = np.zeros(high - low + 1, dtype=bool)
-            seen[labels - low] = True
-            return np.flatnonzero(seen) + low, (np.cumsum(seen) - 1)[labels - low]
+            seen, place = np.zeros(high - low + 1, dtype=bool), labels - low
+            seen[place] = True
+            return np.flatnonzero(seen) + low, (np.cumsum(seen) - 1)[place]
     distinct, position = np.unique(labels, return_inverse=True)
     return distinct, position.reshape(-1)
 

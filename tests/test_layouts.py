@@ -497,3 +497,37 @@ def test_feature_names():
     assert fitted.feature_names_in_.tolist() == list("abcd")
     with pytest.raises(ValueError, match="feature names should match"):
         fitted.predict(frame[list("dcba")], task=task)
+
+
+def test_a_plain_table_is_taken_as_it_is_and_others_are_still_refused():
+    X, y, task = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20.0), 0
+    model = GroupLassoRegressor(0.1)
+    names, last = list("abc"), np.arange(60).reshape(20, 3) == 59
+    model.fit(pd.DataFrame(X, columns=names), y, task=task)
+    assert model.feature_names_in_.tolist() == names
+    model.fit(np.asfortranarray(X[:, :2]), y, task=task)
+    assert model.n_features_in_ == 2
+    assert not hasattr(model, "feature_names_in_")
+    with pytest.raises(ValueError, match="X has 3 features"):
+        model.predict(X, task=task)
+    for bad, message in (
+        (np.where(last, np.nan, X), "contains NaN"),
+        (np.where(last, -np.inf, X), "contains infinity"),
+        (np.where(last, 1e200, X), "too large to be squared"),
+        (X[:, :0], "0 feature"),
+        (X[:, 0], "2D array"),
+        (X[None], "dim 3"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.fit(bad, y[: len(bad)], task=task)
+    assert model.n_features_in_ == 2
+
+
+def test_each_class_has_parameters_of_its_own():
+    class Narrow(GroupLassoRegressor):
+        def __init__(self, alpha=2.0):
+            super().__init__(alpha)
+
+    GroupLassoRegressor().get_params()
+    assert Narrow().get_params(deep=False) == {"alpha": 2.0}
+    assert "tol" in GroupLassoRegressor().get_params(deep=False)

@@ -12,6 +12,7 @@ from skmtl.layouts import read_labels
 from skmtl.losses import Logistic, Poisson
 from skmtl.objectives import ClassObjective, DataObjective, RowLoss, _weighted_grams
 from skmtl.penalties import SparseGroup
+from skmtl.quadratics import Gram
 from skmtl.solvers import solve
 
 SIZES = np.array([7, 2, 40])
@@ -216,3 +217,20 @@ def per_task(f, values):
     """Sum values (p, C) over the rows and the columns of each task, for each column."""
     total, K = values.sum(axis=0), f.n_tasks // 3
     return np.repeat(total.reshape(3, K).sum(axis=1), K)
+
+
+@pytest.mark.parametrize(("tol", "steps"), [(0.5, 1), (0.1, 2), (1e-4, 1)])
+def test_a_third_step_on_a_model_comes_where_it_is_the_last(tol, steps, monkeypatch):
+    """Not where the second was enough, nor where it leaves more than a third does."""
+    calls, again = [], Gram.again
+
+    def spy(model, *arguments):
+        calls.append(model)
+        return again(model, *arguments)
+
+    monkeypatch.setattr(Gram, "again", spy)
+    f = curved("Gram")
+    found = solve(f, SparseGroup(0.02), solver="bcd", tol=tol, max_iter=1000)
+    assert found.converged
+    assert max(sum(a is b for a in calls) for b in calls) == steps
+    assert len(found.history) == (2 if tol > 0.01 else 4)  # checks of the gap

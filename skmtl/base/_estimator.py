@@ -8,6 +8,7 @@ from sklearn.utils.validation import validate_data
 from skmtl._compat import (
     CallbackSupportMixin,
     FitProgress,
+    KnownParameters,
     StrOptions,
     fit_context,
     num_samples,
@@ -22,7 +23,11 @@ from skmtl.layouts import check_weights, numeric_labels, read_labels
 
 
 class BaseTaskEstimator(
-    TaskRequestMixin, TaskRowsMixin, CallbackSupportMixin, BaseEstimator
+    TaskRequestMixin,
+    TaskRowsMixin,
+    CallbackSupportMixin,
+    KnownParameters,
+    BaseEstimator,
 ):
     """Fit and predict over tasks in any layout; see `skmtl.base`."""
 
@@ -66,6 +71,9 @@ default=None
 
     def _check_X(self, X, *, reset):
         """Return X as a finite float64 array or csr/csc matrix, or raise."""
+        if reset and _as_wanted(X):
+            self._know_features(X.shape[1])
+            return X
         return validate_data(
             self,
             X,
@@ -73,6 +81,13 @@ default=None
             accept_sparse=("csr", "csc"),
             dtype=np.float64,
         )
+
+    def _know_features(self, n_features, names=None):
+        """Take note of the features; what is said of them by name is read with it."""
+        self.n_features_in_ = n_features
+        vars(self).pop("feature_names_in_", None)
+        if names is not None:
+            self.feature_names_in_ = names
 
     def _check_labels(self, X, y, task, sample_weight, *, empty_tasks=False):
         """Read y and task in whatever layout they come."""
@@ -179,6 +194,18 @@ default=None
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
         return tags
+
+
+def _as_wanted(X):
+    """Tell at one look whether X is a nameless table of finite numbers.
+
+    There is nothing to convert or to refuse then. Where squares overflow as well, it is
+    left to `check_array` to tell what is wrong.
+    """
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype != np.float64:
+        return False
+    flat = X.ravel(order="K")
+    return X.size > 0 and bool(np.isfinite(np.vdot(flat, flat)))
 
 
 class BaseTaskRegressor(RegressorMixin, BaseTaskEstimator):

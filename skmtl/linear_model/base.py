@@ -53,9 +53,7 @@ class LinearTaskModel(BaseTaskEstimator):
 
     def _task_weights(self, data):
         """Return c_t for packed data."""
-        return task_weights(
-            data.tasks, data.per_task_sum(data.weight), self.task_weight
-        )
+        return task_weights(data.tasks, data.total_weight, self.task_weight)
 
     def _rows_objective(self, data, known=None):
         """Return the smooth part of the objective on packed rows."""

@@ -49,11 +49,8 @@ class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor)
         """Return (data with labels in the units of the fit, those units per task)."""
         y_scale = np.ones(data.n_tasks)
         if self.scale_y:
-            total = data.per_task_sum(data.weight)
-            centred = data.y - data.spread(
-                data.per_task_sum(data.weight * data.y) / total
-            )
-            y_scale = np.sqrt(data.per_task_sum(data.weight * centred**2) / total)
+            squares = data.weight * (data.y - data.spread(data.mean_label)) ** 2
+            y_scale = np.sqrt(data.per_task_sum(squares) / data.total_weight)
             unitless = ~identity_tasks(self._loss(data.tasks), data.n_tasks)
             y_scale[unitless | (y_scale == 0)] = 1.0
             data = data.with_y(data.y / data.spread(y_scale))
@@ -143,18 +140,11 @@ class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor)
                     f"Task {empty[0].item()!r} has no label in these statistics. Add "
                     "those of rows where it is observed, or drop its column."
                 )
-            self._know_features(s)
+            self._know_features(s.n_features, s.feature_names)
             self._check_rows(s.tasks, s.n)
             self._fit_statistics(s)
             self.statistics_ = s
         return self
-
-    def _know_features(self, s):
-        """Take over what statistics know of the features; groups are read with it."""
-        self.n_features_in_ = s.n_features
-        vars(self).pop("feature_names_in_", None)
-        if s.feature_names is not None:
-            self.feature_names_in_ = s.feature_names
 
     @fit_context(prefer_skip_nested_validation=True)
     def _fit_statistics(self, s):

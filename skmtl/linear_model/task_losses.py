@@ -8,21 +8,20 @@ from skmtl.data import TaskData
 from skmtl.losses import Huber, Logistic, Mixed, Poisson, Squared, loss_parts
 from skmtl.objectives import RowLoss
 
-NAMES = ("squared", "huber", "poisson", "logistic")
+NAMES = {
+    "squared": Squared,
+    "huber": Huber,
+    "poisson": Poisson,
+    "logistic": Logistic,
+}
 # The predictor of a task that is always 0 (or always 1): its response is so exactly.
 CERTAIN = 750.0
 
 
 def read_loss(loss, tasks, huber_delta):
     """Return the loss of the tasks for a name, or a mapping from task to name."""
-    kinds = {
-        "squared": Squared(),
-        "huber": Huber(huber_delta),
-        "poisson": Poisson(),
-        "logistic": Logistic(),
-    }
     if not isinstance(loss, Mapping):
-        return kinds[loss]
+        return _named(loss, huber_delta)
     names = []
     for task in tasks.tolist():
         if task not in loss:
@@ -37,9 +36,14 @@ def read_loss(loss, tasks, huber_delta):
         names.append(loss[task])
     used = sorted(set(names))
     if len(used) == 1:
-        return kinds[used[0]]
+        return _named(used[0], huber_delta)
     index = tuple(used.index(name) for name in names)
-    return Mixed(tuple(kinds[name] for name in used), index)
+    return Mixed(tuple(_named(name, huber_delta) for name in used), index)
+
+
+def _named(name, huber_delta):
+    """Return the loss of this name."""
+    return Huber(huber_delta) if name == "huber" else NAMES[name]()
 
 
 def task_loss(loss, t):
@@ -118,13 +122,12 @@ def null_deviances(data, loss):
     parts = loss_parts(loss, data.n_tasks)
     part, _ = parts[0]
     alone = len(parts) == 1
-    total = data.per_task_sum(data.weight)
-    mean = data.per_task_sum(data.weight * data.y) / total
+    mean = data.mean_label
     if alone and hasattr(part, "null"):  # known from the mean label
         return part.null(mean, part.link(mean))
     if alone and part.quadratic:
         off = data.y - data.spread(mean)
-        return 0.5 * data.per_task_sum(data.weight * off * off) / total
+        return 0.5 * data.per_task_sum(data.weight * off * off) / data.total_weight
     return RowLoss(data, loss, np.ones(data.n_tasks), True).task_null
 
 

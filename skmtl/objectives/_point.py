@@ -1,6 +1,6 @@
 """What all objectives share: points and the weights of tasks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,17 @@ class Point:
     intercept: np.ndarray | None = None
     feasible: bool = True  # u is a dual point; else the intercepts defied arithmetic
     G: np.ndarray | None = None  # the gradient, once somebody asked for it
+    _penalty: tuple = field(default=(None, 0.0), init=False, repr=False)
+
+    def penalised(self, penalty):
+        """Return the penalty of W, which solvers ask for again and again."""
+        if self._penalty[0] is not penalty:
+            self._penalty = penalty, penalty.value(self.W)
+        return self._penalty[1]
+
+    def objective(self, penalty):
+        """Return f + Omega."""
+        return self.value + self.penalised(penalty)
 
 
 def task_weights(tasks, sum_weight, task_weight):

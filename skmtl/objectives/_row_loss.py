@@ -6,6 +6,7 @@ large as the memory, and each step needs several temporary arrays.
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -65,8 +66,9 @@ def wide_pieces(n, parts):
 def packed_pieces(offsets, parts):
     """Cut packed rows into runs of successive tasks with the same loss."""
     for loss, positions in parts:
-        for run in np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1):
-            start, stop = offsets[run[0]], offsets[run[-1] + 1]
+        breaks = (np.flatnonzero(np.diff(positions) > 1) + 1).tolist()
+        for i, j in pairwise([0, *breaks, len(positions)]):
+            start, stop = offsets[positions[i]], offsets[positions[j - 1] + 1]
             for a in range(start, stop, LABELS_AT_ONCE):
                 b = min(a + LABELS_AT_ONCE, stop)
                 first = np.searchsorted(offsets, a, side="right") - 1
@@ -99,9 +101,9 @@ class RowLoss:
     """
 
     def __init__(self, data, loss, c, fit_intercept):
-        self.y, self.c = data.y, c
+        self.y, self.c, self._mean = data.y, c, data.mean_label
         self.fit_intercept, self.n_tasks = fit_intercept, data.n_tasks
-        self.level = c / data.per_task_sum(data.weight)
+        self.level = c / data.total_weight
         self.omega = data.weight * data.spread(self.level)
         self._range, self._offsets = data.per_task_range, data.offsets
         self._parts = parts = loss_parts(loss, data.n_tasks)
@@ -130,11 +132,6 @@ class RowLoss:
             if not loss.exponential:
                 low[tasks], high[tasks] = self._range(self.y)[:, tasks]
         return self._search(np.zeros_like(self.y), b, low, high)
-
-    @cached_property
-    def _mean(self):
-        """Return the mean label of each task."""
-        return self._total(lambda y, w, _: w * y) / self.c
 
     def _null_losses(self):
         """Return D0 of each task: its loss at the start, less the least possible."""
@@ -344,7 +341,9 @@ class RowLoss:
             step = point.Z[p.cells] - other.Z[p.cells]
             if self.fit_intercept:
                 step += p.spread(b - other.intercept)
-            bends[p.tasks] += p.sum(bend * step * step)
+            step *= step
+            step *= bend
+            bends[p.tasks] += p.sum(step)
         return bends
 
     def steepest(self):

@@ -12,7 +12,7 @@ from skmtl.objectives._centring import centred
 from skmtl.objectives._grams import few_values, part_of_grams
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
-from skmtl.objectives._small_tasks import SmallTasks
+from skmtl.objectives._small_tasks import FEW_COLUMNS, small_grams
 from skmtl.objectives._weighted_grams import Pairs, cross_gram, weighted_grams
 from skmtl.quadratics import SPARSE_COST, DenseRows, Gram, SparseRows
 
@@ -88,7 +88,7 @@ class DataObjective:
         if self.data.X.shape[0] * len(features) * 8 > PACK_BYTES:
             return None
         part = copy(self)
-        for name in ("nothing", "_products", "_pairs", "common_gram"):
+        for name in ("nothing", "_pairs", "common_gram"):
             vars(part).pop(name, None)
         part.data, part._kept = self.data.take(features), None
         part.mean, part.shift = self.mean[features], self.shift[features]
@@ -115,12 +115,6 @@ class DataObjective:
         return float(self.task_null.sum())
 
     @cached_property
-    def _products(self):
-        """What multiplies with X: the data, or something faster."""
-        small = not self.quadratic and self.data.small_blocks
-        return SmallTasks(self.data) if small else self.data
-
-    @cached_property
     def _pairs(self):
         """Products of pairs of columns, where all of those are kept."""
         data = self.data
@@ -131,7 +125,7 @@ class DataObjective:
 
     def image(self, W):
         """Return the predictions (X - mean) W, without intercepts, in label shape."""
-        Z = self._products.matvec(W)
+        Z = self.data.matvec(W)
         if not self.fit_intercept:
             return Z
         Z -= self.data.spread((self.mean * W).sum(axis=0))
@@ -150,21 +144,24 @@ class DataObjective:
     def gradient(self, point):
         """Return the gradient of f, (p, T)."""
         if point.G is None:
-            used = np.flatnonzero(point.W.any(axis=1))
-            if self._columns_pay(len(used)):
+            used = self._few_used(point.W)
+            if used is not None:
                 A = cross_gram(self.data.X, used, self.row_weight, self.mean[:, :1])
                 point.G = self.nothing.G + (A @ point.W[used]) * self.rows.level
                 return point.G
-            point.G = self._products.rmatvec(point.u)
+            point.G = self.data.rmatvec(point.u)
             if self.fit_intercept:
                 point.G -= self.mean * self.data.per_task_sum(point.u)
         return point.G
 
-    def _columns_pay(self, k):
-        """Tell whether products with k columns of X are fewer than with all labels."""
+    def _few_used(self, W):
+        """Return the rows in use if products with their columns of X are the fewest."""
         known = "nothing" in vars(self) and self.nothing.G is not None
-        dense = known and not sparse.issparse(self.data.X)
-        return dense and self.quadratic and 2 * k <= self.n_tasks and self._complete
+        if not (known and self.quadratic and self._complete):
+            return None
+        used = np.flatnonzero(W.any(axis=1))
+        few = 2 * len(used) <= self.n_tasks and not sparse.issparse(self.data.X)
+        return used if few else None
 
     def loss_gap(self, point, rho):
         """Return the Fenchel-Young term of the loss for the dual point rho u."""
@@ -375,10 +372,10 @@ class DataObjective:
     def gram_model(self, features, W, g, squares, h):
         """Return the quadratic model by the Gram matrices of the chosen columns."""
         index, ones = np.arange(self.n_tasks), np.ones(self.n_tasks)
-        if isinstance(self._products, SmallTasks):
-            gram = self._products.grams(features, h, self.fit_intercept)
-            if gram is not None:
-                return Gram(gram, index, ones, W, g, squares, exact=False)
+        small = len(features) <= FEW_COLUMNS and self.data.small_blocks
+        if small and not self.quadratic:
+            gram = small_grams(self.data, features, h, self.fit_intercept)
+            return Gram(gram, index, ones, W, g, squares, exact=False)
         if self.quadratic and self._complete:
             gram = self._common_gram(features)
             return Gram(gram, np.zeros_like(index), self.rows.level, W, g, squares)

@@ -4,8 +4,8 @@ Each outer round takes the rows of W that matter now, replaces the smooth part b
 quadratic there (exact for the squared loss, a Newton model otherwise), sweeps over the
 rows until the quadratic problem is solved well enough, and moves there, less far where
 the quadratic was too optimistic. Where the loss is bent less, or more, at the end of
-that step, a few sweeps follow on the same quadratic, bent likewise. The duality gap of
-the whole problem decides.
+that step, a few sweeps follow on the same quadratic, bent likewise; and again, if that
+is foretold to be all that is left to do. The duality gap of the whole problem decides.
 """
 
 from dataclasses import replace
@@ -23,9 +23,9 @@ SMALL = 16  # so many rows are all looked at in any case
 MIN_WORKING_SET = 100
 FEW = 4  # times the rows that pull: they alone are looked at
 CHEAP = 1_000_000  # multiplications of a sweep: that many rows at least
-STRAIGHT = 0.05  # change of the curvature along a step that asks for no second one
+STRAIGHT = 0.05  # change of the curvature along a step that asks for no other one
 BELIEVED = 4.0  # largest factor of such a change
-SWEEPS_AGAIN = 3  # of a second step, which the next round makes up for
+SWEEPS_AGAIN = 3  # of a later step, which the next round makes up for
 NEWTON_SWEEPS = 200  # one Newton model is not worth more
 QUICK = 0.03  # share that is left where nothing needs to be combined
 WHOLE = 1e-3  # share to aim at where all rows that pull are in the set
@@ -118,8 +118,7 @@ def _better(objective, penalty, point, ahead):
     if ahead is None:
         return point
     new = objective.at(*ahead, near=point)
-    before = point.value + penalty.value(point.W)
-    return new if new.value + penalty.value(new.W) < before else point
+    return new if new.objective(penalty) < point.objective(penalty) else point
 
 
 def _advance(objective, penalty, point, features, monitor, model, share, before):
@@ -153,25 +152,34 @@ def _advance(objective, penalty, point, features, monitor, model, share, before)
 
 
 def _again(objective, penalty, old, new, features, monitor, model):
-    """Return the point after another step on a model, at what it is bent to at new.
+    """Return the point after more steps on a model, at what it is bent to at new.
 
     A quadratic of a curved loss is wrong mostly in that the loss grows straighter, or
-    less straight, along the step: known from the rows, at no more than their cost.
+    less straight, along the step: known from the rows, at no more than their cost. A
+    third step is made where it is foretold to be the last: steps leave, about, the
+    square of that change of the gap.
     """
-    bends, own = objective.bends_along(new, old), model.bends()
-    ratio = np.divide(bends, own, out=np.ones_like(own), where=own > 0)
-    sweeps = min(monitor.remaining, SWEEPS_AGAIN)
-    if sweeps == 0 or np.abs(ratio - 1.0).max() <= STRAIGHT:
-        return new
-    ratio = np.clip(ratio, 1.0 / BELIEVED, BELIEVED)
-    model.again(ratio, new.u, lambda: objective.gradient(new)[features].T)
     arguments = penalty.restrict(features).kernel_arguments(len(features))
-    model.sweep(arguments, model.bounds(arguments[0]), sweeps)
-    monitor.n_iter += sweeps
-    W = _scatter(model.W, features, old.W.shape)
-    ahead = objective.at(W, near=new)
-    better = ahead.value + penalty.value(W) < new.value + penalty.value(new.W)
-    return ahead if better else new
+    off = 0.0
+    for third in (False, True):
+        if third:
+            gap = monitor.gap_of(new)
+            if not off**2 * gap <= monitor.reachable < gap:
+                break
+        bends, own = objective.bends_along(new, old), model.bends()
+        ratio = np.divide(bends, own, out=np.ones_like(own), where=own > 0)
+        sweeps, off = min(monitor.remaining, SWEEPS_AGAIN), np.abs(ratio - 1.0).max()
+        if sweeps == 0 or off <= STRAIGHT:
+            break
+        ratio = ratio.clip(1.0 / BELIEVED, BELIEVED)
+        model.again(ratio, new.u, lambda at=new: objective.gradient(at)[features].T)
+        model.sweep(arguments, model.bounds(arguments[0]), sweeps)
+        monitor.n_iter += sweeps
+        ahead = objective.at(_scatter(model.W, features, old.W.shape), near=new)
+        if ahead.objective(penalty) >= new.objective(penalty):
+            break
+        old, new = new, ahead
+    return new
 
 
 def solve_quadratic(model, penalty, gaps, max_sweeps, report):
@@ -189,7 +197,11 @@ def solve_quadratic(model, penalty, gaps, max_sweeps, report):
 
     def gap(g):
         return fenchel_gap(
-            lambda rho: (1.0 - rho) ** 2 * model.value(), penalty, model.W.T, g.T
+            lambda rho: (1.0 - rho) ** 2 * model.value(),
+            penalty,
+            penalty.value(model.W.T),
+            model.W.T,
+            g.T,
         )
 
     (found, target), sweeps, best, stalled = gaps, 0, np.inf, 0
@@ -274,7 +286,7 @@ def _scatter(W, features, shape):
 
 def _line_search(objective, penalty, old, new):
     """Return the first of new, halfway, ... that decreases the objective enough."""
-    kept, sought = penalty.value(old.W), penalty.value(new.W)
+    kept, sought = old.penalised(penalty), new.penalised(penalty)
     start, value = old.value + kept, new.value + sought
     step = new.W - old.W
     slope = float(np.vdot(objective.gradient(old), step)) + sought - kept

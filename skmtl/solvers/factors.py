@@ -176,7 +176,10 @@ class _Factors:
         W = self.product(here)
         G = here.G - self.ridge * W
         value = max(0.5 * float(np.vdot(W, G - self.q)) + self.offset, 0.0)
-        return fenchel_gap(lambda rho: (1.0 - rho) ** 2 * value, self.penalty, W, G)
+        kept = self.penalty.value(W)
+        return fenchel_gap(
+            lambda rho: (1.0 - rho) ** 2 * value, self.penalty, kept, W, G
+        )
 
     def hessian_times(self, here, D):
         """Return the Hessian of the reduced function times D (p, r)."""

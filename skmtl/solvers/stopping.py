@@ -11,13 +11,13 @@ from skmtl.solvers.common import settle_common
 NEWTON_STEPS = 30
 
 
-def fenchel_gap(loss_gap, penalty, W, G):
+def fenchel_gap(loss_gap, penalty, value, W, G):
     """Return the duality gap at W (p, T) with gradient G, the best over dual points.
 
-    `loss_gap` gives the Fenchel-Young term of the loss for a multiple rho of the dual
-    variables; see `skmtl.objectives`.
+    `value` is the penalty of W. `loss_gap` gives the Fenchel-Young term of the loss for
+    a multiple rho of the dual variables; see `skmtl.objectives`.
     """
-    value, product = penalty.value(W), float(np.vdot(W, G))
+    product = float(np.vdot(W, G))
     gap = min(
         max(loss_gap(rho), 0.0) + max(value + conjugate + rho * product, 0.0)
         for rho, conjugate in penalty.dual_points(G)
@@ -30,6 +30,7 @@ def duality_gap(objective, penalty, point):
     return fenchel_gap(
         lambda rho: objective.loss_gap(point, rho),
         penalty,
+        point.penalised(penalty),
         point.W,
         objective.gradient(point),
     )
@@ -148,17 +149,26 @@ class Monitor:
         self.n_iter, self.gap, self.history = 0, np.inf, []
         self.contraction = 1.0
         self.message, self.converged = "", False
+        self._known = None, None, np.inf  # the last point and penalty, and the gap
+
+    def gap_of(self, point):
+        """Return the duality gap at a point, which may be asked for again."""
+        at, penalty, gap = self._known
+        if at is not point or penalty is not self.penalty:
+            gap = duality_gap(self.objective, self.penalty, point)
+            self._known = point, self.penalty, gap
+        return gap
 
     def check(self, point):
         """Take note of a point; True means that the solver has to stop."""
         resolution = self.objective.resolution(point)
-        raw, before = duality_gap(self.objective, self.penalty, point), self.gap
+        raw, before = self.gap_of(point), self.gap
         if self.objective.null == 0.0 and not point.W.any():
             raw = resolution = 0.0  # nothing is left to explain: 0 is exact
         self.reachable = max(self.target, resolution)
         self.gap = raw + resolution
         self.contraction = self.gap / before if 0 < before < np.inf else 1.0
-        value = point.value + self.penalty.value(point.W)
+        value = point.objective(self.penalty)
         self.history.append((self.n_iter, value, self.gap))
         if self.gap <= self.target:
             self.converged = True

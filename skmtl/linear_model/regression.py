@@ -25,6 +25,7 @@ from skmtl.statistics import TaskStatistics
 # Below this many labels a variance says little about the units of a task.
 ROUNDING = 1e-18  # shares of the largest variance that constant labels can seem to have
 MIN_LABELS_FOR_UNITS = 10
+UNLIKE = 100.0  # times as large a deviance asks for a warning
 
 
 class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor):
@@ -233,13 +234,15 @@ def _warn_of_constants(tasks, constant):
 
 def _warn_of_units(tasks, n_labels, deviance, has_units):
     """Warn where the null deviances of the tasks differ much."""
-    varied = deviance > ROUNDING * np.max(deviance, initial=0.0)
+    if deviance.max() <= UNLIKE * deviance.min():  # the usual case, at one look
+        return
+    varied = deviance > ROUNDING * deviance.max()
     enough = (n_labels >= MIN_LABELS_FOR_UNITS) & varied
     if enough.sum() < 2:
         return
     tasks, deviance, has_units = tasks[enough], deviance[enough], has_units[enough]
     low, high = deviance.argmin(), deviance.argmax()
-    if deviance[high] > 100.0 * deviance[low]:
+    if deviance[high] > UNLIKE * deviance[low]:
         times = f"{deviance[high] / deviance[low]:.0f} times"
         what = f"{times} the null deviance of task {tasks[low].item()!r}"
         advice = "Give them a task_weight, or fit one of them by itself."

@@ -1,5 +1,6 @@
 """Certificates of fitted models, recomputed from the data."""
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl.solvers import duality_gap as _gap_at
@@ -7,7 +8,10 @@ from skmtl.solvers import settle
 
 
 def _at_solution(estimator, X, y, task, sample_weight):
-    """Return (objective, penalty, point at coef_, extra loss of intercept_)."""
+    """Return (objective, penalty, point at coef_, extra loss of intercept_).
+
+    None if no task took part in the fit: nothing was minimised.
+    """
     check_is_fitted(estimator)
     estimator = getattr(estimator, "best_estimator_", estimator)
     if not hasattr(estimator, "_rows_objective"):
@@ -23,6 +27,8 @@ def _at_solution(estimator, X, y, task, sample_weight):
             f"fitted to {estimator.tasks_.tolist()[:5]}; pass those data."
         )
     data, y_scale = estimator._pack(estimator._check_X(X, reset=False), labels)
+    if not data.n_tasks:
+        return None
     kept = estimator._rows_of(data)
     objective = estimator._rows_objective(data)
     W = estimator._coordinates(kept, y_scale)
@@ -66,7 +72,10 @@ default=None
     >>> round(objective(model, X, y), 6)
     1.0
     """
-    _, penalty, point, extra = _at_solution(estimator, X, y, task, sample_weight)
+    found = _at_solution(estimator, X, y, task, sample_weight)
+    if found is None:
+        return 0.0
+    _, penalty, point, extra = found
     return float(point.value + extra + penalty.value(point.W))
 
 
@@ -105,7 +114,10 @@ default=None
     >>> duality_gap(model, X, y) < 1e-9
     True
     """
-    f, penalty, point, extra = _at_solution(estimator, X, y, task, sample_weight)
+    found = _at_solution(estimator, X, y, task, sample_weight)
+    if found is None:
+        return 0.0
+    f, penalty, point, extra = found
     if not hasattr(penalty, "dual_points"):
         raise TypeError(
             f"The penalty of {type(estimator).__name__} is not convex, so nothing "
@@ -151,7 +163,10 @@ default=None
     >>> bool(kkt_residual(model, X, y).max() < 1e-6)
     True
     """
-    f, penalty, point, _ = _at_solution(estimator, X, y, task, sample_weight)
+    found = _at_solution(estimator, X, y, task, sample_weight)
+    if found is None:
+        return np.zeros(estimator.n_features_in_)
+    f, penalty, point, _ = found
     distance = penalty.subdiff_distance(point.W, f.gradient(point))
     # A model in several parts has several conditions per feature.
     return distance.reshape(-1, estimator.n_features_in_).max(axis=0)

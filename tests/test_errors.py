@@ -282,6 +282,9 @@ def test_one_class_everywhere():
     assert (model.predict(X, task=TASK) == 1).all()
     assert model.converged_
     assert model.dual_gap_ == 0
+    y = np.ones(30, int)
+    assert duality_gap(model, X, y, task=TASK) == objective(model, X, y, task=TASK) == 0
+    assert not kkt_residual(model, X, y, task=TASK).any()
 
 
 def test_continuous_classes():

@@ -17,7 +17,8 @@ from skmtl.solvers.stopping import Monitor
 STEPS = 1000  # in one half of a round
 FIRST_TOL, LAST_TOL = 1e-6, 1e-14  # relative gaps of the halves
 STEPS_OF_BOTH = 100  # in both factors at once
-GTOL = 1e-8  # slope that ends them, relative to alpha
+GTOL = 1e-7  # slope that ends them, relative to alpha
+LAST_DIGITS = 1e-4  # share of it that slopes alone are followed to
 SHARE = 0.5  # of what the last round gained, that a half may leave undone
 
 
@@ -87,14 +88,26 @@ def _both(objective, penalty, point, gtol):
         slope[:p] += penalty.beta * V[:p]
         return here.value + penalty.value(V), slope.ravel()
 
-    found = minimize(
-        value_and_slope,
-        point.W.ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=Bounds(low.ravel(), high.ravel()),
-        options={"maxiter": STEPS_OF_BOTH, "gtol": gtol, "ftol": 0.0, "maxcor": 20},
-    )
+    def descend(function, start, gtol):
+        return minimize(
+            function,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(low.ravel(), high.ravel()),
+            options={"maxiter": STEPS_OF_BOTH, "gtol": gtol, "ftol": 0.0, "maxcor": 20},
+        )
+
+    found = descend(value_and_slope, point.W.ravel(), gtol)
+    end, slope_there = found.x, found.jac
+
+    def rise_and_slope(flat):
+        _, slope = value_and_slope(flat)
+        return 0.5 * float((slope + slope_there) @ (flat - end)), slope
+
+    if found.nit < STEPS_OF_BOTH:
+        # Values tell V to half of their digits only; slopes go on from there.
+        found = descend(rise_and_slope, end, LAST_DIGITS * gtol)
     return objective.at(penalty.balanced(found.x.reshape(shape)), near=point)
 
 

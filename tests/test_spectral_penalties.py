@@ -3,6 +3,7 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+from _mutants import CAUGHT
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -80,10 +81,7 @@ every = pytest.mark.parametrize("penalty", ALL.values(), ids=ALL)
 with_mutants = pytest.mark.parametrize(
     "penalty",
     [pytest.param(p, id=name) for name, p in ALL.items()]
-    + [
-        pytest.param(p, id=name, marks=pytest.mark.xfail(strict=True))
-        for name, p in MUTANTS.items()
-    ],
+    + [pytest.param(p, id=name, marks=CAUGHT) for name, p in MUTANTS.items()],
 )
 
 

@@ -110,7 +110,7 @@ def test_conjugate_is_the_supremum(loss):
 @pytest.mark.parametrize("rho", [0.0, 0.3, 0.999, 1.0])
 def test_fenchel_gap_is_the_naive_one(loss, rho):
     if type(loss) in (GapOfUnscaledDual, GapOfTheSquare) and rho == 1.0:
-        pytest.fail("the mutants differ below 1 only")
+        pytest.skip("the mutants differ below 1 only")
     y, z = np.meshgrid(labels(loss), Z[np.abs(Z) < 10])
     v = rho * loss.derivatives(y, z)[0]
     naive = loss.value(y, z) + loss.conjugate(y, v) - v * z

@@ -22,6 +22,12 @@ RUNS = 3
 SHORT, MOST_RUNS = 0.2, 30  # more runs, up to so many, until they took so many seconds
 BUDGET = 20.0  # seconds of search for a tolerance, for one solver of one cell
 
+# A flag of scripts that time nothing.
+JOBS = (
+    ["--jobs"],
+    {"type": int, "default": -1, "help": "runs at the same time; -1: one per core"},
+)
+
 MODULES = {"scikit-learn": "sklearn", "skein-glm": "skein_glm"}
 
 

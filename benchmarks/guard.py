@@ -1,9 +1,10 @@
 """What TransferGuard costs where tasks are unrelated, and keeps where they are related.
 
-Run with ``python benchmarks/guard.py [--quick]``. Simulated tables, each with new
-coefficients, rows and noise; the loss of a model is its true mean squared error (the
-noise included), averaged over tasks and 2,000 rows that nobody was fitted to. The
-fallback is a ridge regression per task with its strength chosen by leave-one-out.
+Run with ``python benchmarks/guard.py [--quick] [--jobs N]``. Simulated tables, each
+with new coefficients, rows and noise; the loss of a model is its true mean squared
+error (the noise included), averaged over tasks and 2,000 rows that nobody was fitted
+to. The fallback is a ridge regression per task with its strength chosen by
+leave-one-out.
 
 * "multi-task" and "guard" are their mean losses over that of the fallback: below 1 is
   better than learning alone. The rule for unrelated tasks is: guard at most 1.01.
@@ -19,7 +20,8 @@ fallback is a ridge regression per task with its strength chosen by leave-one-ou
 import warnings
 
 import numpy as np
-from _harness import describe, options, stopwatch, table
+from _harness import JOBS, describe, options, stopwatch, table
+from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeCV
 
@@ -105,19 +107,24 @@ def true_losses(model, coef, tasks, test):
     return np.array(found)
 
 
-def simulate(draw, model, n_runs):
-    """Return losses of both models (n_runs, 2, T), and two guards' choices (.., T)."""
-    losses, chosen = [], []
-    for seed in range(n_runs):
-        X, y, task, coef = draw(seed)
-        guard = TransferGuard(model, IndependentTasks(RIDGE), random_state=seed)
+def one_run(draw, model, seed):
+    """Return the losses of both models (2, T), and the choices of two guards (2, T)."""
+    X, y, task, coef = draw(seed)
+    guard = TransferGuard(model, IndependentTasks(RIDGE), random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         guard.fit(X, y, task=task)
-        test = np.random.default_rng(seed).normal(size=(2000, X.shape[1]))
-        fitted = (guard.estimator_, guard.fallback_)
-        losses.append([true_losses(m, coef, guard.tasks_, test) for m in fitted])
-        shrunken = np.array(list(guard.chosen_.values())) == "estimator"
-        chosen.append([shrunken, guard.gains_ > guard.gain_se_])
-    return np.array(losses), np.array(chosen)
+    test = np.random.default_rng(seed).normal(size=(2000, X.shape[1]))
+    fitted = (guard.estimator_, guard.fallback_)
+    losses = [true_losses(m, coef, guard.tasks_, test) for m in fitted]
+    shrunken = np.array(list(guard.chosen_.values())) == "estimator"
+    return losses, [shrunken, guard.gains_ > guard.gain_se_]
+
+
+def simulate(parallel, draw, model, n_runs):
+    """Return the losses and choices of all runs, (n_runs, 2, T) each."""
+    runs = parallel(delayed(one_run)(draw, model, seed) for seed in range(n_runs))
+    return tuple(map(np.array, zip(*runs, strict=True)))
 
 
 def summarise(losses, chosen):
@@ -153,14 +160,13 @@ CELLS = {
 
 def main():
     """Print the table."""
-    chosen = options(__doc__)
+    chosen = options(__doc__, JOBS)
     describe()
     n_runs, rows = 2 if chosen.quick else 100, []
-    with stopwatch(chosen.threads), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with stopwatch(chosen.threads), Parallel(chosen.jobs) as parallel:
         for tasks, (draw, names) in CELLS.items():
             for name in names:
-                row, _ = summarise(*simulate(draw, MODELS[name], n_runs))
+                row, _ = summarise(*simulate(parallel, draw, MODELS[name], n_runs))
                 rows.append((f"{tasks}, {name}", row))
     table(f"Losses over the fallback's, {n_runs} runs", list(rows[0][1]), rows)
 

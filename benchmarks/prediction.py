@@ -17,7 +17,7 @@ import warnings
 from time import process_time
 
 import numpy as np
-from _harness import describe, options, stopwatch, table
+from _harness import JOBS, describe, options, stopwatch, table
 from _prediction_choice import RIDGES, Part, choose, most_frequent
 from _prediction_data import (
     DATA,
@@ -310,7 +310,7 @@ def main():
         __doc__,
         (["--only"], {"choices": TABLES, "nargs": "*", "default": TABLES}),
         (["--splits"], {"type": int, "default": N_SPLITS, "help": "at most 10"}),
-        (["--jobs"], {"type": int, "default": 1, "help": "splits at the same time"}),
+        JOBS,
     )
     describe()
     runs = {"school": run_school, "parkinsons": run_parkinsons, "heart": run_heart}

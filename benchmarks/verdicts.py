@@ -23,7 +23,7 @@ gain relative to the loss of the reference.
 """
 
 import numpy as np
-from _harness import describe, options, report, table
+from _harness import JOBS, describe, options, report, table
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
@@ -221,8 +221,7 @@ def percent(share):
 
 def main():
     """Print the three tables."""
-    flag = (("--jobs",), {"type": int, "default": 1, "help": "runs at a time"})
-    args = options(__doc__, flag)
+    args = options(__doc__, JOBS)
     describe()
     n_null, n_power = (3, 2) if args.quick else (1000, 200)
     sizes = (30,) if args.quick else (30, 100, 300)

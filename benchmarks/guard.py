@@ -121,9 +121,9 @@ def one_run(draw, model, seed):
     return losses, [shrunken, guard.gains_ > guard.gain_se_]
 
 
-def simulate(parallel, draw, model, n_runs):
+def simulate(draw, model, n_runs, jobs=1):
     """Return the losses and choices of all runs, (n_runs, 2, T) each."""
-    runs = parallel(delayed(one_run)(draw, model, seed) for seed in range(n_runs))
+    runs = Parallel(jobs)(delayed(one_run)(draw, model, k) for k in range(n_runs))
     return tuple(map(np.array, zip(*runs, strict=True)))
 
 
@@ -163,10 +163,11 @@ def main():
     chosen = options(__doc__, JOBS)
     describe()
     n_runs, rows = 2 if chosen.quick else 100, []
-    with stopwatch(chosen.threads), Parallel(chosen.jobs) as parallel:
+    with stopwatch(chosen.threads):
         for tasks, (draw, names) in CELLS.items():
             for name in names:
-                row, _ = summarise(*simulate(parallel, draw, MODELS[name], n_runs))
+                found = simulate(draw, MODELS[name], n_runs, chosen.jobs)
+                row, _ = summarise(*found)
                 rows.append((f"{tasks}, {name}", row))
     table(f"Losses over the fallback's, {n_runs} runs", list(rows[0][1]), rows)
 

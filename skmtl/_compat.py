@@ -1,7 +1,7 @@
 """Everything scikit-learn keeps private or has only in some versions."""
 
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from inspect import signature
 
 from sklearn.base import _fit_context as fit_context
@@ -22,13 +22,39 @@ except ImportError:
         """Stand-in where scikit-learn has no callbacks yet."""
 
 
+# Types whose values stay what they are.
+_PLAIN = {bool, int, float, str, type(None)}
+
+
 class KnownParameters:
-    """Looks at the signature of a class once; scikit-learn does at every fit."""
+    """Reads the signature of a class once, and checks plain parameters once.
+
+    scikit-learn does both at every fit.
+    """
 
     @classmethod
     @cache
     def _get_param_names(cls):
         return super()._get_param_names()
+
+    def _validate_params(self):
+        values = [getattr(self, name) for name in self._get_param_names()]
+        types = tuple(map(type, values))
+        if _PLAIN.issuperset(types):
+            _validate_plain(type(self), types, *values)
+        else:
+            super()._validate_params()
+
+
+@lru_cache(maxsize=256)
+def _validate_plain(cls, types, *values):
+    """Raise if these are no parameters of the class; remembered where they are.
+
+    The types tell numbers apart that are equal: 1, 1.0 and True.
+    """
+    model = object.__new__(cls)
+    vars(model).update(zip(cls._get_param_names(), values, strict=True))
+    super(KnownParameters, model)._validate_params()
 
 
 _SIMPLE_METHODS = (

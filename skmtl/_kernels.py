@@ -160,10 +160,12 @@ def bcd_gram(
 
 
 @part_of
-def products(x, S, T, out):
-    """Write the products of x (n,) and the first T rows of S (m, n), four at once."""
+def products(x, S, first, T, out):
+    """Write the products of x (n,) and S[:T, first : first + n], four at once."""
+    last = first + len(x)
     for t in range(0, T - 3, 4):
-        s0, s1, s2, s3 = S[t], S[t + 1], S[t + 2], S[t + 3]
+        s0, s1 = S[t, first:last], S[t + 1, first:last]
+        s2, s3 = S[t + 2, first:last], S[t + 3, first:last]
         d0, d1, d2, d3 = 0.0, 0.0, 0.0, 0.0
         for i in range(len(x)):
             d0 += x[i] * s0[i]
@@ -172,8 +174,7 @@ def products(x, S, T, out):
             d3 += x[i] * s3[i]
         out[t], out[t + 1], out[t + 2], out[t + 3] = d0, d1, d2, d3
     for t in range(T - T % 4, T):
-        st = S[t]
-        dot = 0.0
+        st, dot = S[t, first:last], 0.0
         for i in range(len(x)):
             dot += x[i] * st[i]
         out[t] = dot
@@ -252,7 +253,7 @@ def bcd_shared(
             m = last - first
             if not ready:
                 for j in range(m):
-                    products(X[first + j], S, T, dots[j * T : (j + 1) * T])
+                    products(X[first + j], S, 0, T, dots[j * T : (j + 1) * T])
             for j in range(m):
                 for t in range(T):
                     a = curvature[t, b]
@@ -756,7 +757,7 @@ def columns_moments(columns, y, s, offsets, weight, x_mean, y_mean, gram, xy, yy
             for i in range(n):
                 c[i] = x[i] - mean
                 d[i] = own[i] * c[i]
-            products(c[:n], D, j + 1, row)
+            products(c[:n], D, 0, j + 1, row)
             if j < p:
                 x_mean[t, j] = mean
                 for k in range(j + 1):
@@ -785,28 +786,26 @@ def columns_rmatvec(columns, offsets, u, out):
     """Write X_t'u_t for the rows of X = columns' of each task to out (T, p)."""
     for t in range(len(out)):
         first, last = offsets[t], offsets[t + 1]
-        own = u[first:last]
-        for j in range(len(columns)):
-            x, total = columns[j, first:last], 0.0
-            for i in range(last - first):
-                total += x[i] * own[i]
-            out[t, j] = total
+        products(u[first:last], columns, first, len(columns), out[t])
 
 
 @jit
 def columns_grams(columns, offsets, h, out):
     """Write X_t' diag(h_t) X_t for the rows of X = columns' of each task, (T, p, p)."""
+    longest = 0
+    for t in range(len(out)):
+        longest = max(longest, offsets[t + 1] - offsets[t])
+    weighted = np.empty(longest)
     for t in range(len(out)):
         first, last = offsets[t], offsets[t + 1]
-        own = h[first:last]
+        own, a = h[first:last], weighted[: last - first]
         for j in range(len(columns)):
-            a = columns[j, first:last]
-            for k in range(j + 1):
-                b, total = columns[k, first:last], 0.0
-                for i in range(last - first):
-                    total += own[i] * a[i] * b[i]
-                out[t, j, k] = total
-                out[t, k, j] = total
+            x = columns[j, first:last]
+            for i in range(last - first):
+                a[i] = own[i] * x[i]
+            products(a, columns, first, j + 1, out[t, j])
+            for k in range(j):
+                out[t, k, j] = out[t, j, k]
 
 
 @jit

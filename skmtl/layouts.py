@@ -80,7 +80,10 @@ class TaskLabels:
         if self.layout == "wide":
             return per_column(chosen & (self.weight > 0))
         if self.offsets is not None:
-            return np.diff(np.concatenate([[0], np.cumsum(chosen)])[self.offsets])
+            full = self.n_labels > 0
+            counts, starts = np.zeros(self.n_tasks, dtype=int), self.offsets[:-1][full]
+            counts[full] = np.add.reduceat(chosen, starts, dtype=int)
+            return counts
         codes = self.codes[np.flatnonzero(chosen)]  # faster than by what is true
         return np.bincount(codes + 1, minlength=self.n_tasks + 1)[1:]
 

@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.utils._param_validation import InvalidParameterError
 
 from skmtl import GroupLassoRegressor
 
@@ -531,3 +532,23 @@ def test_each_class_has_parameters_of_its_own():
     GroupLassoRegressor().get_params()
     assert Narrow().get_params(deep=False) == {"alpha": 2.0}
     assert "tol" in GroupLassoRegressor().get_params(deep=False)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ({"max_iter": 10}, {"max_iter": 10.0}),
+        ({"fit_intercept": True}, {"fit_intercept": 1}),
+        ({"alpha": 1.0}, {"alpha": -1.0}),
+        ({"tol": 0.1}, {"tol": float("nan")}),
+        ({"task_weight": None}, {"task_weight": [1.0]}),
+    ],
+)
+def test_parameters_are_checked_again_where_they_differ(good, bad):
+    """What is remembered of good ones tells equal values of other types apart."""
+    X, y, task = table()
+    model = GroupLassoRegressor(0.1, tol=0.1).set_params(**good).fit(X, y, task=task)
+    for _ in range(2):
+        with pytest.raises(InvalidParameterError, match=next(iter(bad))):
+            model.set_params(**bad).fit(X, y, task=task)
+    model.set_params(**good).fit(X, y, task=task)

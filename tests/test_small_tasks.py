@@ -99,3 +99,15 @@ def test_labels_of_each_task_are_counted(order):
         np.testing.assert_array_equal(ones, np.where(counts, [1, 3, 0], 0))
         data = TaskData.pack(np.ones((len(some.y), 1)), some)
         np.testing.assert_array_equal(np.diff(data.offsets), counts)
+
+
+@pytest.mark.parametrize("kept", [[*range(9)], [0, 1, 7, 8], [3, 4, 5, 6], []])
+@pytest.mark.parametrize("sort", [True, False])
+def test_counts_of_tasks_some_of_which_have_no_row(kept, sort):
+    codes, chosen = np.repeat(np.arange(4), [2, 1, 4, 2]), np.arange(9) % 2 == 0
+    if not sort:
+        codes, chosen = codes[::-1], chosen[::-1]
+    labels = read_labels(np.zeros(9), codes).at(np.array(kept, dtype=int))
+    chosen = chosen[np.array(kept, dtype=int)]
+    expected = [np.sum(chosen[labels.codes == t]) for t in range(4)]
+    np.testing.assert_array_equal(labels.count(chosen), expected)

@@ -280,7 +280,10 @@ class DataObjective:
     @cached_property
     def row_weight(self):
         """The weight of each row that all tasks share, where its label is there."""
-        return self.data.weight.max(axis=1, keepdims=True)
+        weight = self.data.weight
+        first = weight[:, :1]
+        alike = np.all(weight == first)  # the usual case, at one look
+        return first.copy() if alike else weight.max(axis=1, keepdims=True)
 
     @cached_property
     def _others(self):

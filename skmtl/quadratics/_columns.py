@@ -14,9 +14,10 @@ def block_bounds(curvature, starts, largest):
 
     `largest(s, e)` gives it for the rows s:e, where there are several.
     """
-    curvature, sizes = np.maximum(curvature, 0.0), np.diff(starts)  # less is rounding
-    if np.all(sizes == 1):
+    curvature = np.maximum(curvature, 0.0)  # less is rounding
+    if len(starts) > curvature.shape[1]:  # each block is a row
         return curvature
+    sizes = np.diff(starts)
     bounds = np.ascontiguousarray(curvature[:, starts[:-1]])
     for b in np.flatnonzero(sizes > 1):
         # A little more than rounding may have taken away.

@@ -20,10 +20,10 @@ from skmtl._jit import jit, part_of
 def solve_block(center, bend, n, a2, a1, code, positive, out):
     """Minimise sum_i (bend_i v_i^2 / 2 - center_i v_i) + a2 N(v) + a1 ||v||_1.
 
-    Over the first n entries; exact for any bends >= 0. Writes v to `out`.
+    Over the first n entries; exact for any bends >= 0. Writes v to `out`. (One function
+    for both norms: parts of parts take long to compile.)
     """
-    squares = 0.0
-    total = 0.0
+    squares, total, largest, smallest = 0.0, 0.0, 0.0, np.inf
     for i in range(n):
         c = center[i]
         s = 0.0
@@ -34,87 +34,61 @@ def solve_block(center, bend, n, a2, a1, code, positive, out):
         out[i] = s
         squares += s * s
         total += abs(s)
-    norm = np.sqrt(squares)
-    if (total if code == 1 else norm) <= a2:
-        for i in range(n):
-            out[i] = 0.0
-        return
-    if a2 == 0.0:
-        for i in range(n):
-            out[i] = out[i] / bend[i] if bend[i] > 0.0 else 0.0
-        return
-    if code == 1:
-        cut_block(bend, n, a2, total, out)
-    else:
-        shrink_block(bend, n, a2, norm, out)
-
-
-@part_of
-def shrink_block(bend, n, a2, norm, out):
-    """Finish `solve_block` for the l2 norm; `out` holds the shrunk centers s."""
-    # v_i = nu s_i / (bend_i nu + a2) with nu = ||v||, the root of h(nu) = 1 for
-    # h(nu) = 1 / ||s / (bend nu + a2)||. h is concave and increasing, so Newton from
-    # below never overshoots. The start is the root for the largest curvature.
-    largest, smallest = 0.0, np.inf
-    for i in range(n):
         largest = max(largest, bend[i])
         smallest = min(smallest, bend[i])
-    nu = (norm - a2) / largest if largest > 0.0 else 0.0
-    if largest == smallest:
-        shrink = nu / norm
+    norm = np.sqrt(squares)
+    nothing = (total if code == 1 else norm) <= a2
+    if nothing or (code == 0 and largest == smallest and largest > 0.0):
+        factor = 0.0 if nothing else (norm - a2) / (largest * norm)
         for i in range(n):
-            out[i] *= shrink
-        return
-    for _ in range(60):
-        f = 0.0
-        df = 0.0
+            out[i] = factor * out[i] + 0.0  # not -0
+    elif code == 1 and a2 > 0.0:
+        # |v_i| = min(|s_i| / bend_i, level) with sum (|s_i| - bend_i level)_+ = a2,
+        # convex and decreasing in the level: Newton from 0 is exact after finitely many
+        # steps.
+        level = 0.0
+        for _ in range(n + 1):
+            rest, slope = -a2, 0.0
+            for i in range(n):
+                left = abs(out[i]) - bend[i] * level
+                rest += max(left, 0.0)
+                slope += bend[i] if left > 0.0 else 0.0
+            if rest <= 0.0 or slope <= 0.0:
+                break
+            new = level + rest / slope
+            if new <= level:
+                break
+            level = new
+        for i in range(n):
+            size = abs(out[i])
+            if size > bend[i] * level:
+                size = level
+            elif bend[i] > 0.0:
+                size /= bend[i]
+            out[i] = size if out[i] > 0.0 else -size
+    else:
+        # v_i = nu s_i / (bend_i nu + a2) with nu = ||v||, the root of h(nu) = 1 for
+        # h(nu) = 1 / ||s / (bend nu + a2)||. h is concave and increasing, so Newton
+        # from below never overshoots. The start is the root for the largest curvature.
+        nu = (norm - a2) / largest if largest > 0.0 else 0.0
+        for _ in range(60 if a2 > 0.0 else 0):
+            f, df = 0.0, 0.0
+            for i in range(n):
+                d = bend[i] * nu + a2
+                q = out[i] / d
+                f += q * q
+                df += q * q * bend[i] / d
+            h = 1.0 / np.sqrt(f)
+            slope = h * h * h * df
+            if slope <= 0.0:
+                break
+            step = (1.0 - h) / slope
+            nu += step
+            if step <= 1e-15 * nu:
+                break
         for i in range(n):
             d = bend[i] * nu + a2
-            q = out[i] / d
-            f += q * q
-            df += q * q * bend[i] / d
-        h = 1.0 / np.sqrt(f)
-        slope = h * h * h * df
-        if slope <= 0.0:
-            break
-        step = (1.0 - h) / slope
-        nu += step
-        if step <= 1e-15 * nu:
-            break
-    for i in range(n):
-        out[i] = nu * out[i] / (bend[i] * nu + a2)
-
-
-@part_of
-def cut_block(bend, n, a2, total, out):
-    """Finish `solve_block` for the largest magnitude; `out` holds shrunk centers s."""
-    # |v_i| = min(|s_i| / bend_i, level) with sum (|s_i| - bend_i level)_+ = a2, convex
-    # and decreasing in the level: Newton from 0 is exact after finitely many steps.
-    level = 0.0
-    rest = total
-    for _ in range(n + 1):
-        slope = 0.0
-        for i in range(n):
-            if abs(out[i]) > bend[i] * level:
-                slope += bend[i]
-        if slope <= 0.0:
-            break
-        new = level + (rest - a2) / slope
-        if new <= level:
-            break
-        level = new
-        rest = 0.0
-        for i in range(n):
-            rest += max(abs(out[i]) - bend[i] * level, 0.0)
-        if rest <= a2:
-            break
-    for i in range(n):
-        size = abs(out[i])
-        if size > bend[i] * level:
-            size = level
-        elif bend[i] > 0.0:
-            size /= bend[i]
-        out[i] = size if out[i] > 0.0 else -size
+            out[i] = nu * out[i] / d if d > 0.0 else 0.0
 
 
 @part_of
@@ -124,6 +98,9 @@ def longest_block(starts):
     for b in range(len(starts) - 1):
         m = max(m, starts[b + 1] - starts[b])
     return m
+
+
+AT_ONCE = 4  # rows whose steps move the gradient together, in one pass over it
 
 
 @jit
@@ -136,36 +113,63 @@ def bcd_gram(
     quadratic.
     """
     T, k = W.shape
-    size = longest_block(starts) * T
+    n_blocks, longest = len(starts) - 1, longest_block(starts)
+    size, most = longest * T, -(-longest // AT_ONCE) * AT_ONCE
     center, bend, new = np.empty(size), np.empty(size), np.empty(size)
-    for _ in range(n_sweeps):
-        for b in range(len(starts) - 1):
-            s, e = starts[b], starts[b + 1]
-            for j in range(s, e):
-                for t in range(T):
-                    a = curvature[t, b]
-                    center[(j - s) * T + t] = a * W[t, j] - g[t, j]
-                    bend[(j - s) * T + t] = a + ridge[b]
-            solve_block(center, bend, (e - s) * T, a2[b], a1[b], code, positive, new)
-            for j in range(s, e):
-                for t in range(T):
-                    delta = new[(j - s) * T + t] - W[t, j]
-                    if delta != 0.0:
-                        W[t, j] = new[(j - s) * T + t]
-                        step = delta * scale[t]
-                        row = A[index[t], j]
-                        gt = g[t]
-                        for i in range(k):
-                            gt[i] += step * row[i]
+    # What g does not know yet: the last n steps (scaled), and which rows took them.
+    # All arrays are of one kind, since each kind takes its time to compile.
+    steps, rows, n = np.empty(most * T), np.empty(most), 0
+    for z in range(most * T):
+        steps[z] = 0.0
+    for z in range(most):
+        rows[z] = 0.0
+    for i in range(n_sweeps * n_blocks + 1):
+        b = i % n_blocks
+        s, e, over = starts[b], starts[b + 1], i == n_sweeps * n_blocks
+        if over or n + e - s > most:
+            for t in range(T):
+                own, gt = A[index[t]], g[t]
+                for z in range(0, n, AT_ONCE):
+                    at = z * T + t
+                    s0, s1 = steps[at], steps[at + T]
+                    s2, s3 = steps[at + 2 * T], steps[at + 3 * T]
+                    if s0 == 0.0 and s1 == 0.0 and s2 == 0.0 and s3 == 0.0:
+                        continue
+                    r0, r1 = own[int(rows[z])], own[int(rows[z + 1])]
+                    r2, r3 = own[int(rows[z + 2])], own[int(rows[z + 3])]
+                    for j in range(k):
+                        gt[j] += s0 * r0[j] + s1 * r1[j] + s2 * r2[j] + s3 * r3[j]
+            for z in range(n * T):
+                steps[z] = 0.0
+            n = 0
+        if over:
+            break
+        for j in range(s, e):
+            for t in range(T):
+                a, slope = curvature[t, b], g[t, j]
+                for z in range(n):
+                    slope += steps[z * T + t] * A[index[t], int(rows[z]), j]
+                center[(j - s) * T + t] = a * W[t, j] - slope
+                bend[(j - s) * T + t] = a + ridge[b]
+        solve_block(center, bend, (e - s) * T, a2[b], a1[b], code, positive, new)
+        for j in range(s, e):
+            moved = False
+            for t in range(T):
+                value = new[(j - s) * T + t]
+                delta = value - W[t, j]
+                W[t, j] = value
+                steps[n * T + t] = delta * scale[t]
+                moved |= delta != 0.0
+            if moved:
+                rows[n] = j
+                n += 1
 
 
 @part_of
-def products(x, S, first, T, out):
-    """Write the products of x (n,) and S[:T, first : first + n], four at once."""
-    last = first + len(x)
+def products(x, S, T, out):
+    """Write the products of x (n,) and the first T rows of S (m, n), four at once."""
     for t in range(0, T - 3, 4):
-        s0, s1 = S[t, first:last], S[t + 1, first:last]
-        s2, s3 = S[t + 2, first:last], S[t + 3, first:last]
+        s0, s1, s2, s3 = S[t], S[t + 1], S[t + 2], S[t + 3]
         d0, d1, d2, d3 = 0.0, 0.0, 0.0, 0.0
         for i in range(len(x)):
             d0 += x[i] * s0[i]
@@ -174,7 +178,8 @@ def products(x, S, first, T, out):
             d3 += x[i] * s3[i]
         out[t], out[t + 1], out[t + 2], out[t + 3] = d0, d1, d2, d3
     for t in range(T - T % 4, T):
-        st, dot = S[t, first:last], 0.0
+        st = S[t]
+        dot = 0.0
         for i in range(len(x)):
             dot += x[i] * st[i]
         out[t] = dot
@@ -253,7 +258,7 @@ def bcd_shared(
             m = last - first
             if not ready:
                 for j in range(m):
-                    products(X[first + j], S, 0, T, dots[j * T : (j + 1) * T])
+                    products(X[first + j], S, T, dots[j * T : (j + 1) * T])
             for j in range(m):
                 for t in range(T):
                     a = curvature[t, b]
@@ -730,17 +735,15 @@ def columns_centre(columns, offsets, s, mean, out):
 
 
 @jit
-def columns_moments(columns, y, s, offsets, weight, x_mean, y_mean, gram, xy, yy):
+def columns_moments(columns, y, s, offsets, work, weight, x_mean, y_mean, gram, xy, yy):
     """Write the weighted means and centred products of the rows of each task.
 
     X = columns'; other shapes as in `TaskStatistics`. Means are reckoned from the first
     row and corrected by those of the centred rows, so that a constant feature is
-    centred to 0, and so are its products. y is the last column.
+    centred to 0, and so are its products. y is the last column. `work` (2, p + 1, n)
+    has room for the rows of any task.
     """
-    p, longest = len(columns), 0
-    for t in range(len(weight)):
-        longest = max(longest, offsets[t + 1] - offsets[t])
-    C, D, row = np.empty((p + 1, longest)), np.empty((p + 1, longest)), np.empty(p + 1)
+    p, C, D, row = len(columns), work[0], work[1], np.empty(len(columns) + 1)
     for t in range(len(weight)):
         first, last = offsets[t], offsets[t + 1]
         n, own, total = last - first, s[first:last], 0.0
@@ -757,7 +760,7 @@ def columns_moments(columns, y, s, offsets, weight, x_mean, y_mean, gram, xy, yy
             for i in range(n):
                 c[i] = x[i] - mean
                 d[i] = own[i] * c[i]
-            products(c[:n], D, 0, j + 1, row)
+            products(c[:n], D, j + 1, row)
             if j < p:
                 x_mean[t, j] = mean
                 for k in range(j + 1):
@@ -786,26 +789,28 @@ def columns_rmatvec(columns, offsets, u, out):
     """Write X_t'u_t for the rows of X = columns' of each task to out (T, p)."""
     for t in range(len(out)):
         first, last = offsets[t], offsets[t + 1]
-        products(u[first:last], columns, first, len(columns), out[t])
+        own = u[first:last]
+        for j in range(len(columns)):
+            x, total = columns[j, first:last], 0.0
+            for i in range(last - first):
+                total += x[i] * own[i]
+            out[t, j] = total
 
 
 @jit
 def columns_grams(columns, offsets, h, out):
     """Write X_t' diag(h_t) X_t for the rows of X = columns' of each task, (T, p, p)."""
-    longest = 0
-    for t in range(len(out)):
-        longest = max(longest, offsets[t + 1] - offsets[t])
-    weighted = np.empty(longest)
     for t in range(len(out)):
         first, last = offsets[t], offsets[t + 1]
-        own, a = h[first:last], weighted[: last - first]
+        own = h[first:last]
         for j in range(len(columns)):
-            x = columns[j, first:last]
-            for i in range(last - first):
-                a[i] = own[i] * x[i]
-            products(a, columns, first, j + 1, out[t, j])
-            for k in range(j):
-                out[t, k, j] = out[t, j, k]
+            a = columns[j, first:last]
+            for k in range(j + 1):
+                b, total = columns[k, first:last], 0.0
+                for i in range(last - first):
+                    total += own[i] * a[i] * b[i]
+                out[t, j, k] = total
+                out[t, k, j] = total
 
 
 @jit

@@ -278,7 +278,9 @@ def test_columns_of_small_tasks(order, mode):
     kernel("columns_centre", mode)(X.T, offsets, s, mean, centred.T)
     found = [np.empty(shape) for shape in [3, (3, p), 3, (3, p, p), (3, p), 3]]
     columns = np.ascontiguousarray(X.T)
-    kernel("columns_moments", mode)(columns, y, s, offsets, *found)
+    kernel("columns_moments", mode)(
+        columns, y, s, offsets, np.empty((2, p + 1, 9)), *found
+    )
     for t, (a, b) in enumerate(pairwise(offsets)):
         w, rest = s[a:b], X[a:b] - s[a:b] @ X[a:b] / s[a:b].sum()
         off = y[a:b] - w @ y[a:b] / w.sum()
@@ -351,6 +353,46 @@ def test_sweeps_on_grams(seed, n_sweeps, shared, mode):
     g = gradient(W)
     arguments = rows_as_blocks(strengths)
     kernel("bcd_gram", mode)(A, index, scale, curvature, *arguments, n_sweeps, W, g)
+    np.testing.assert_allclose(W, expected, atol=1e-12)
+    np.testing.assert_allclose(g, gradient(W), atol=1e-12)
+
+
+@modes
+@pytest.mark.parametrize("sizes", [[1] * 13, [1, 6, 1, 2, 5, 1, 3], [13], [1, 1]])
+@pytest.mark.parametrize("a1", [0.0, 0.3])
+@pytest.mark.parametrize("n_sweeps", [1, 3])
+def test_rows_that_move_the_gradient_together(n_sweeps, a1, sizes, mode):
+    """A sweep is that of one block after the other, however few rows they have."""
+    rng, starts = np.random.default_rng(0), np.concatenate([[0], np.cumsum(sizes)])
+    k, T = starts[-1], 4
+    X = rng.normal(size=(2, 30, k))
+    A, index = np.einsum("gni,gnj->gij", X, X) / 30, np.array([0, 1, 1, 0])
+    scale, W, Q = np.arange(1.0, 5.0), rng.normal(size=(T, k)), rng.normal(size=(T, k))
+    W[:, ::3] = Q[:, ::3] = 0.0  # some stay there
+
+    def gradient(W):
+        return scale[:, None] * np.einsum("tij,tj->ti", A[index], W) - Q
+
+    B = len(sizes)
+    bends = np.array([
+        np.linalg.eigvalsh(A[index][:, s:e, s:e])[:, -1] * scale
+        for s, e in pairwise(starts)
+    ]).T.copy()  # fmt: skip
+    a2, l1, ridge = np.full(B, 0.5), np.full(B, a1), np.full(B, 0.1)
+    expected = W.copy()
+    for b in [*range(B)] * n_sweeps:
+        own, bend = slice(starts[b], starts[b + 1]), bends[:, b, None]
+        center = (bend * expected - gradient(expected))[:, own]
+        new = np.empty(center.size)
+        _kernels.solve_block.py_func(
+            center.ravel(), np.repeat(bend + 0.1, sizes[b], axis=1).ravel(),
+            center.size, 0.5, a1, 0, False, new,
+        )  # fmt: skip
+        expected[:, own] = new.reshape(center.shape)
+    g = gradient(W)
+    kernel("bcd_gram", mode)(
+        A, index, scale, bends, starts, a2, l1, ridge, 0, False, n_sweeps, W, g
+    )
     np.testing.assert_allclose(W, expected, atol=1e-12)
     np.testing.assert_allclose(g, gradient(W), atol=1e-12)
 

@@ -153,8 +153,9 @@ default=None
         xy, yy = np.empty((T, p)), np.empty(T)
         gram = np.empty((len(groups), p, p))
         if data.small_blocks:
+            work = np.empty((2, p + 1, data.n_labels.max()))
             _kernels.columns_moments(
-                data.columns, data.y, data.weight, data.offsets,
+                data.columns, data.y, data.weight, data.offsets, work,
                 weight, x_mean, y_mean, gram, xy, yy,
             )  # fmt: skip
             groups = parts = []

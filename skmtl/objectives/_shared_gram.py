@@ -53,7 +53,7 @@ class SharedGram(Squares):
         change = (data.weight - rows.row_weight)[differs]
         self._change = change * self.scale[self._tasks]
         self._centre, self._mean = np.zeros(self.n_features), 0.0
-        if rows.fit_intercept:
+        if rows.fit_intercept and len(self._tasks):
             weight = rows.row_weight[:, 0]
             self._centre = (weight / weight.sum()) @ data.X
             self._mean = rows.mean - self._centre[:, None]

@@ -37,12 +37,7 @@ def solve_block(center, bend, n, a2, a1, code, positive, out):
         largest = max(largest, bend[i])
         smallest = min(smallest, bend[i])
     norm = np.sqrt(squares)
-    nothing = (total if code == 1 else norm) <= a2
-    if nothing or (code == 0 and largest == smallest and largest > 0.0):
-        factor = 0.0 if nothing else (norm - a2) / (largest * norm)
-        for i in range(n):
-            out[i] = factor * out[i] + 0.0  # not -0
-    elif code == 1 and a2 > 0.0:
+    if code == 1 and a2 > 0.0 and total > a2:
         # |v_i| = min(|s_i| / bend_i, level) with sum (|s_i| - bend_i level)_+ = a2,
         # convex and decreasing in the level: Newton from 0 is exact after finitely many
         # steps.
@@ -69,9 +64,10 @@ def solve_block(center, bend, n, a2, a1, code, positive, out):
     else:
         # v_i = nu s_i / (bend_i nu + a2) with nu = ||v||, the root of h(nu) = 1 for
         # h(nu) = 1 / ||s / (bend nu + a2)||. h is concave and increasing, so Newton
-        # from below never overshoots. The start is the root for the largest curvature.
-        nu = (norm - a2) / largest if largest > 0.0 else 0.0
-        for _ in range(60 if a2 > 0.0 else 0):
+        # from below never overshoots. The start is the root for the largest curvature,
+        # and any nu > 0 will do without a norm.
+        nu = (norm - a2) / largest if largest > 0.0 and not norm <= a2 else 0.0
+        for _ in range(60 if nu > 0.0 and a2 > 0.0 and largest > smallest else 0):
             f, df = 0.0, 0.0
             for i in range(n):
                 d = bend[i] * nu + a2
@@ -88,7 +84,7 @@ def solve_block(center, bend, n, a2, a1, code, positive, out):
                 break
         for i in range(n):
             d = bend[i] * nu + a2
-            out[i] = nu * out[i] / d if d > 0.0 else 0.0
+            out[i] = nu * out[i] / d + 0.0 if d > 0.0 else 0.0  # not -0
 
 
 @part_of
@@ -118,15 +114,16 @@ def bcd_gram(
     center, bend, new = np.empty(size), np.empty(size), np.empty(size)
     # What g does not know yet: the last n steps (scaled), and which rows took them.
     # All arrays are of one kind, since each kind takes its time to compile.
-    steps, rows, n = np.empty(most * T), np.empty(most), 0
-    for z in range(most * T):
-        steps[z] = 0.0
-    for z in range(most):
-        rows[z] = 0.0
+    steps, rows, n = np.empty(most * T), np.empty(most, np.int64), 0
     for i in range(n_sweeps * n_blocks + 1):
         b = i % n_blocks
         s, e, over = starts[b], starts[b + 1], i == n_sweeps * n_blocks
         if over or n + e - s > most:
+            while n % AT_ONCE > 0:  # the last rows that move together take no step
+                rows[n] = 0
+                for t in range(T):
+                    steps[n * T + t] = 0.0
+                n += 1
             for t in range(T):
                 own, gt = A[index[t]], g[t]
                 for z in range(0, n, AT_ONCE):
@@ -135,12 +132,10 @@ def bcd_gram(
                     s2, s3 = steps[at + 2 * T], steps[at + 3 * T]
                     if s0 == 0.0 and s1 == 0.0 and s2 == 0.0 and s3 == 0.0:
                         continue
-                    r0, r1 = own[int(rows[z])], own[int(rows[z + 1])]
-                    r2, r3 = own[int(rows[z + 2])], own[int(rows[z + 3])]
+                    r0, r1 = own[rows[z]], own[rows[z + 1]]
+                    r2, r3 = own[rows[z + 2]], own[rows[z + 3]]
                     for j in range(k):
                         gt[j] += s0 * r0[j] + s1 * r1[j] + s2 * r2[j] + s3 * r3[j]
-            for z in range(n * T):
-                steps[z] = 0.0
             n = 0
         if over:
             break
@@ -148,7 +143,7 @@ def bcd_gram(
             for t in range(T):
                 a, slope = curvature[t, b], g[t, j]
                 for z in range(n):
-                    slope += steps[z * T + t] * A[index[t], int(rows[z]), j]
+                    slope += steps[z * T + t] * A[index[t], rows[z], j]
                 center[(j - s) * T + t] = a * W[t, j] - slope
                 bend[(j - s) * T + t] = a + ridge[b]
         solve_block(center, bend, (e - s) * T, a2[b], a1[b], code, positive, new)

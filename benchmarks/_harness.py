@@ -42,7 +42,10 @@ def options(doc, *flags):
     parser.add_argument("--threads", choices=["1", "all"], default="1")
     for names, settings in flags:
         parser.add_argument(*names, **settings)
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if chosen.threads == "1":  # at once: others that wait for work would count as time
+        threadpool_limits(1, user_api="blas")
+    return chosen
 
 
 def describe(*packages):

@@ -112,12 +112,15 @@ def bcd_gram(
     n_blocks, longest = len(starts) - 1, longest_block(starts)
     size, most = longest * T, -(-longest // AT_ONCE) * AT_ONCE
     center, bend, new = np.empty(size), np.empty(size), np.empty(size)
-    # What g does not know yet: the last n steps (scaled), and which rows took them.
-    # All arrays are of one kind, since each kind takes its time to compile.
+    # What g does not know yet: the last n steps (scaled), and which rows took them. Of
+    # one dimension, since arrays of two take longer to compile.
     steps, rows, n = np.empty(most * T), np.empty(most, np.int64), 0
+    b, s, e = 0, 0, 0
     for i in range(n_sweeps * n_blocks + 1):
-        b = i % n_blocks
-        s, e, over = starts[b], starts[b + 1], i == n_sweeps * n_blocks
+        over = i == n_sweeps * n_blocks
+        if not over:
+            b = i % n_blocks
+            s, e = starts[b], starts[b + 1]
         if over or n + e - s > most:
             while n % AT_ONCE > 0:  # the last rows that move together take no step
                 rows[n] = 0

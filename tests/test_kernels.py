@@ -358,12 +358,12 @@ def test_sweeps_on_grams(seed, n_sweeps, shared, mode):
 
 
 @modes
-@pytest.mark.parametrize("sizes", [[1] * 13, [1, 6, 1, 2, 5, 1, 3], [13], [1, 1]])
+@pytest.mark.parametrize("sizes", [[1] * 13, [1, 6, 1, 2, 5, 1, 3], [13], [1, 1], []])
 @pytest.mark.parametrize("a1", [0.0, 0.3])
 @pytest.mark.parametrize("n_sweeps", [1, 3])
 def test_rows_that_move_the_gradient_together(n_sweeps, a1, sizes, mode):
     """A sweep is that of one block after the other, however few rows they have."""
-    rng, starts = np.random.default_rng(0), np.concatenate([[0], np.cumsum(sizes)])
+    rng, starts = np.random.default_rng(0), np.cumsum([0, *sizes])
     k, T = starts[-1], 4
     X = rng.normal(size=(2, 30, k))
     A, index = np.einsum("gni,gnj->gij", X, X) / 30, np.array([0, 1, 1, 0])
@@ -377,7 +377,7 @@ def test_rows_that_move_the_gradient_together(n_sweeps, a1, sizes, mode):
     bends = np.array([
         np.linalg.eigvalsh(A[index][:, s:e, s:e])[:, -1] * scale
         for s, e in pairwise(starts)
-    ]).T.copy()  # fmt: skip
+    ]).reshape(B, T).T.copy()  # fmt: skip
     a2, l1, ridge = np.full(B, 0.5), np.full(B, a1), np.full(B, 0.1)
     expected = W.copy()
     for b in [*range(B)] * n_sweeps:

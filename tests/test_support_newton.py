@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skmtl import GroupLassoRegressor, duality_gap
 from skmtl.complements import MatrixComplement, RowComplement
@@ -259,3 +259,21 @@ def test_rows_or_statistics():
         fitted = GroupLassoRegressor(alpha, tol=1e-10).fit(X, Y)
         slow = GroupLassoRegressor(alpha, tol=1e-10, solver="fista").fit(X, Y)
         assert_allclose(fitted.coef_, slow.coef_, atol=1e-4)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_rows_without_a_penalty_settle_in_the_model(shared):
+    """A constant feature has no curvature, and stays."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1 if shared else 4, 50, 6))
+    X[:, :, 2] = 0.0
+    A, scale = np.einsum("gni,gnj->gij", X, X), np.arange(1.0, 5.0)
+    index = np.zeros(4, int) if shared else np.arange(4)
+    W, g, rows = rng.normal(size=(4, 6)), rng.normal(size=(4, 6)), np.array([1, 2, 4])
+    g[:, 2] = 0.0
+    model = Gram(A, index, scale, W.copy(), g.copy(), 1.0)
+    model.settle(rows)
+    assert_allclose(model.state[:, rows], 0.0, atol=1e-9)
+    assert_array_equal(model.W[:, [0, 2, 3, 5]], W[:, [0, 2, 3, 5]])
+    curved = np.einsum("tij,tj->ti", A[index], model.W - W) * scale[:, None]
+    assert_allclose(model.state, g + curved, atol=1e-9)

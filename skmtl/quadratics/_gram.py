@@ -12,6 +12,7 @@ from skmtl.quadratics._columns import block_bounds
 LARGEST_COMPLEMENT = 20_000_000
 # What their multiplications take in those of a sweep, which cannot do as many at once.
 GRAM_PRICE = 0.4
+ROUNDING = 1e-12  # of entries of Gram matrices
 HANDLING = 30_000  # so much time does one system take before it is looked at
 
 
@@ -98,6 +99,23 @@ class Gram:
             scaled = A / unit / unit[:, None]
             step[t] = np.linalg.lstsq(scaled, g[t] / unit, rcond=None)[0] / unit
         return step
+
+    def settle(self, rows):
+        """Move to the minimum over some rows, the others fixed."""
+        A = self.A[:, rows][:, :, rows]
+        unit = np.sqrt(np.maximum(np.einsum("gjj->gj", A), 0.0))
+        unit[unit == 0] = 1.0
+        A = A / unit[:, None] / unit[:, :, None]
+        A += ROUNDING * np.eye(len(rows))  # what has no curvature stays
+        unit = unit[self.index]
+        g = self.state[:, rows] / (unit * self.scale[:, None])
+        if len(A) == 1:
+            step = np.linalg.solve(A[0], g.T).T
+        else:
+            step = np.linalg.solve(A[self.index], g[:, :, None])[:, :, 0]
+        step /= unit
+        self.state = self.moved(rows, -step)
+        self.W[:, rows] -= step
 
     def moved(self, rows, step):
         """Return the state after W[:, rows] += step, (T, k)."""

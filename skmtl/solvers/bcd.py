@@ -189,7 +189,7 @@ def solve_quadratic(model, penalty, gaps, max_sweeps, report):
     whether `report` asked to stop).
     """
     arguments = penalty.kernel_arguments(model.W.shape[1])
-    bounds = model.bounds(arguments[0])
+    bounds, free = model.bounds(arguments[0]), penalty.free
     anderson, newton = Anderson(), SupportNewton(arguments)
 
     def value():
@@ -214,7 +214,7 @@ def solve_quadratic(model, penalty, gaps, max_sweeps, report):
         sweeps += planned
         if near:
             model.sweep(arguments, bounds, planned)
-            if model.exact:  # the gap of the whole will tell, at one look
+            if model.exact and not len(free):  # that of the whole tells, at one look
                 return sweeps, target, False
         for _ in range(0 if near else planned):
             model.sweep(arguments, bounds, 1)
@@ -223,6 +223,10 @@ def solve_quadratic(model, penalty, gaps, max_sweeps, report):
                 _accelerate(model, penalty, anderson)
         g = model.gradient()
         found = gap(g)
+        if found <= target and len(free) and hasattr(model, "settle"):
+            model.settle(free)  # before, multiples of g are no dual points
+            g = model.gradient()
+            found = gap(g)
         if found <= target:
             break
         until_check = min(2 * until_check, SWEEPS_PER_CHECK)

@@ -109,19 +109,18 @@ def bcd_gram(
     quadratic.
     """
     T, k = W.shape
-    n_blocks, longest = len(starts) - 1, longest_block(starts)
-    size, most = longest * T, -(-longest // AT_ONCE) * AT_ONCE
+    n_blocks, size = len(starts) - 1, k * T  # more than enough, and soon compiled
     center, bend, new = np.empty(size), np.empty(size), np.empty(size)
     # What g does not know yet: the last n steps (scaled), and which rows took them. Of
     # one dimension, since arrays of two take longer to compile.
-    steps, rows, n = np.empty(most * T), np.empty(most, np.int64), 0
+    steps, rows, n = np.empty(size + AT_ONCE * T), np.empty(k + AT_ONCE, np.int64), 0
     b, s, e = 0, 0, 0
     for i in range(n_sweeps * n_blocks + 1):
         over = i == n_sweeps * n_blocks
         if not over:
             b = i % n_blocks
             s, e = starts[b], starts[b + 1]
-        if over or n + e - s > most:
+        if over or (n > 0 and n + e - s > AT_ONCE):
             while n % AT_ONCE > 0:  # the last rows that move together take no step
                 rows[n] = 0
                 for t in range(T):

@@ -1,20 +1,29 @@
 """Newton steps on the support, and models in which one Gram matrix serves all tasks."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 
-from skmtl import GroupLassoRegressor, duality_gap
+from skmtl import GroupLassoClassifier, GroupLassoRegressor, duality_gap
 from skmtl.complements import MatrixComplement, RowComplement
 from skmtl.data import TaskData
 from skmtl.layouts import read_labels
 from skmtl.losses import Huber, Logistic, Squared
-from skmtl.objectives import DataObjective, SharedGram, _rows, _shared_gram
+from skmtl.objectives import (
+    ClassObjective,
+    DataObjective,
+    SharedGram,
+    _rows,
+    _shared_gram,
+)
+from skmtl.objectives._class_gram import ClassGram
 from skmtl.penalties import SparseGroup, WithRidge
 from skmtl.penalties.blocks import Blocks
-from skmtl.quadratics import Gram
+from skmtl.quadratics import DenseRows, Gram, SparseRows
 from skmtl.solvers import solve
 from skmtl.solvers.support import SupportNewton
 
@@ -261,19 +270,107 @@ def test_rows_or_statistics():
         assert_allclose(fitted.coef_, slow.coef_, atol=1e-4)
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_rows_without_a_penalty_settle_in_the_model(shared):
-    """A constant feature has no curvature, and stays."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(1 if shared else 4, 50, 6))
-    X[:, :, 2] = 0.0
-    A, scale = np.einsum("gni,gnj->gij", X, X), np.arange(1.0, 5.0)
-    index = np.zeros(4, int) if shared else np.arange(4)
-    W, g, rows = rng.normal(size=(4, 6)), rng.normal(size=(4, 6)), np.array([1, 2, 4])
-    g[:, 2] = 0.0
-    model = Gram(A, index, scale, W.copy(), g.copy(), 1.0)
+def model_of(kind, rng):
+    """Return (an objective, its model of all 12 features, of the kind named)."""
+    n, p, T = (9, 12, 3) if kind == "dense" else (40, 12, 3)
+    X, Y, weight = rng.normal(size=(n, p)), rng.normal(size=(n, T)), None
+    X[:, 4] = 0.0  # has no curvature, and stays
+    if kind == "own":
+        Y[::4, 1] = np.nan
+    elif kind == "sparse":
+        X = sparse.csr_array(X * (rng.random(X.shape) < 0.06))
+        weight = rng.uniform(0.5, 2.0, size=Y.shape)
+    elif kind == "classes":
+        Y = np.digitize(Y, [-0.5, 0.5]).astype(float)
+    data = TaskData.pack(X, read_labels(Y, sample_weight=weight))
+    c = np.arange(1.0, T + 1.0)
+    if kind == "classes":
+        f = ClassObjective(replace(data, classes=[np.arange(3)] * T), c)
+    else:
+        f = DataObjective(data, Squared(), c)
+    W = 0.1 * rng.normal(size=(p, f.nothing.W.shape[1]))
+    return f, f.model(f.at(W), np.arange(p))
+
+
+KINDS = {
+    "own": Gram,
+    "common": Gram,
+    "dense": DenseRows,
+    "sparse": SparseRows,
+    "classes": ClassGram,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_without_a_penalty_settle_in_the_model(kind):
+    """At the minimum of the model over them; a constant feature stays."""
+    f, model = model_of(kind, np.random.default_rng(0))
+    assert type(model) is KINDS[kind]
+    rows, before, value = np.array([1, 2, 4, 7]), model.W.copy(), model.value()
+    start = model.gradient().copy()
     model.settle(rows)
-    assert_allclose(model.state[:, rows], 0.0, atol=1e-9)
-    assert_array_equal(model.W[:, [0, 2, 3, 5]], W[:, [0, 2, 3, 5]])
-    curved = np.einsum("tij,tj->ti", A[index], model.W - W) * scale[:, None]
-    assert_allclose(model.state, g + curved, atol=1e-9)
+    g, step = model.gradient(), model.W - before
+    assert_allclose(g[:, rows], 0.0, atol=1e-10)
+    others = np.setdiff1d(np.arange(12), [1, 2, 7])
+    assert_array_equal(step[:, others], 0.0)
+    assert model.value() < value
+    # The state moved with W: half the step times both gradients is what was gained.
+    gained = 0.5 * float(np.vdot(step, g + start))
+    assert_allclose(model.value() - value, gained, rtol=1e-9)
+    if f.quadratic:
+        moved = f.gradient(f.at(np.ascontiguousarray(model.W.T)))
+        assert_allclose(g, moved.T, atol=1e-10)
+
+
+def free_rows(n, p, T, free, rho, seed):
+    """Return (X, Y, weights): features that are not penalised, and close to others."""
+    rng = np.random.default_rng(seed)
+    X = np.sqrt(1 - rho) * rng.normal(size=(n, p)) + np.sqrt(rho) * rng.normal(
+        size=(n, 1)
+    )
+    X[:, :free] = X[:, :free] @ rng.normal(size=(free, free))
+    Y = X[:, :10] @ rng.normal(size=(10, T)) + rng.normal(size=(n, T))
+    return X, Y, (np.arange(p) >= free).astype(float)
+
+
+ROUNDS = {  # n, p, T, free, rho, seed, tol
+    "dense": (60, 600, 3, 20, 0.0, 8, 1e-8),
+    "sparse": (100, 400, 40, 20, 0.0, 8, 1e-6),
+    "gram": (100, 90, 3, 30, 0.9, 2, 1e-8),
+    "huber": (100, 90, 3, 30, 0.9, 2, 1e-8),
+}
+
+
+@pytest.mark.parametrize("rows", ROUNDS)
+def test_rows_without_a_penalty_do_not_end_rounds_early(rows):
+    """Before they settle the gap of a model tells nothing: 42, 28, 230, 272 rounds."""
+    *shape, rho, seed, tol = ROUNDS[rows]
+    X, Y, weight = free_rows(*shape, rho, seed)
+    rng = np.random.default_rng(seed)
+    if rows == "sparse":
+        X = sparse.csr_array(X * (rng.random(X.shape) < 0.1))
+    if rows in ("gram", "huber"):
+        Y[rng.random(Y.shape) < 0.3] = np.nan
+    loss = Huber() if rows == "huber" else Squared()
+    f = DataObjective(TaskData.pack(X, read_labels(Y)), loss, np.ones(Y.shape[1]))
+    penalty = SparseGroup(0.1 * np.sqrt(1 - rho), weight=weight)
+    result = solve(f, penalty, solver="bcd", tol=tol, max_iter=10_000)
+    assert result.converged
+    assert len(result.history) <= 10
+
+
+@pytest.mark.parametrize("labels", ["all", "missing", "classes"])
+def test_more_free_features_than_entries_of_a_sparse_column(labels):
+    """Their curvature comes from sparse rows, and is as good as from dense ones."""
+    X = sparse.random(200, 60, 0.02, random_state=0, format="csr")
+    Y = np.random.default_rng(0).normal(size=(200, 4))
+    weights = (np.arange(60) >= 25).astype(float)
+    make = GroupLassoRegressor
+    if labels == "missing":
+        Y[::3, 1] = np.nan
+    if labels == "classes":
+        Y, make = (Y > 0).astype(int), GroupLassoClassifier
+    model = make(0.01, penalty_weights=weights, tol=1e-9)
+    found = model.fit(X, Y).objective_
+    assert model.converged_
+    assert_allclose(found, model.fit(X.toarray(), Y).objective_, rtol=1e-8)

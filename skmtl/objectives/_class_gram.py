@@ -10,13 +10,14 @@ from scipy import sparse
 from skmtl import _kernels
 from skmtl.data import CHUNK_BYTES
 from skmtl.objectives._softmax import laplacian
+from skmtl.quadratics import Quadratic, inverses
 
 # Numbers in the factors of products that are made at once.
 PRODUCT_SIZE = 2**20
 
 
 @dataclass
-class ClassGram:
+class ClassGram(Quadratic):
     """One matrix for all columns of a task, kept by its gradient.
 
     As `skmtl.quadratics.Gram`, but for the second derivative diag(p) - p p' of the
@@ -146,19 +147,26 @@ class ClassGram:
         step = self.W - self._W0
         return 0.5 * self.squares + 0.5 * float(np.vdot(step, self.state + self._g0))
 
-    def newton_step(self, g):
-        """Return A^+ g, (C, k): what leads to the minimum, backwards."""
-        step = np.empty_like(g)
+    def newton_step(self, rows):
+        """Return the step (C, m) of W[:, rows] to the minimum, the others fixed."""
+        k, g, steps = self.W.shape[1], self.state[:, rows], []
         for A, c, K in zip(self.matrices, self.first, self._width, strict=True):
-            own = slice(c, c + K)
-            unit = np.sqrt(np.maximum(np.diag(A), 0.0))
-            unit[unit == 0] = 1.0  # the scales of the features are no rank
-            scaled = A / unit / unit[:, None]
-            found = np.linalg.lstsq(scaled, g[own].ravel() / unit, rcond=None)[0] / unit
-            step[own] = found.reshape(K, -1)
+            own = A.reshape(K, k, K, k)[:, rows][:, :, :, rows]
+            slope = g[c : c + K].ravel()
+            own = own.reshape(1, len(slope), len(slope))
+            step = -(inverses(own)[0] @ slope).reshape(K, -1)
             if K > 1:  # adding the same to all classes changes nothing
-                step[own] -= step[own].mean(axis=0)
-        return step
+                step -= step.mean(axis=0)
+            steps.append(step)
+        return np.concatenate(steps)
+
+    def moved(self, rows, step):
+        """Return the state after W[:, rows] += step, (C, k)."""
+        k, parts = self.W.shape[1], []
+        for A, c, K in zip(self.matrices, self.first, self._width, strict=True):
+            some = A.reshape(K * k, K, k)[:, :, rows].reshape(K * k, -1)
+            parts.append((some @ step[c : c + K].ravel()).reshape(K, k))
+        return self.state + np.concatenate(parts)
 
 
 def class_grams(data, prob, omega, features, centre, fit_intercept):

@@ -10,6 +10,7 @@ that is kept. `arguments` of a sweep are the blocks and strengths of a penalty, 
 
 from skmtl.quadratics._dense import DenseRows
 from skmtl.quadratics._gram import Gram
+from skmtl.quadratics._quadratic import Quadratic, inverses
 from skmtl.quadratics._sparse import SPARSE_COST, SparseRows
 
-__all__ = ["SPARSE_COST", "DenseRows", "Gram", "SparseRows"]
+__all__ = ["SPARSE_COST", "DenseRows", "Gram", "Quadratic", "SparseRows", "inverses"]

@@ -4,11 +4,6 @@ import numpy as np
 from scipy import sparse
 
 
-def largest_bend(gram):
-    """Return the largest eigenvalue of a small symmetric matrix."""
-    return np.linalg.eigvalsh(gram)[-1]
-
-
 def block_bounds(curvature, starts, largest):
     """Return the curvature (T, n_blocks) along blocks, given that along rows (T, k).
 

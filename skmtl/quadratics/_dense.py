@@ -7,20 +7,19 @@ import numpy as np
 from skmtl import _kernels
 from skmtl.complements import MatrixComplement, RowComplement
 from skmtl.quadratics._columns import (
-    block_bounds,
     column_moments,
     columns_of,
-    largest_bend,
     row_ranges,
     task_major,
 )
+from skmtl.quadratics._quadratic import Quadratic
 
 # What the multiplications of a Newton step take in those of a sweep.
 ROWS_PRICE = 0.05
 
 
 @dataclass
-class DenseRows:
+class DenseRows(Quadratic):
     """Kept by its weighted residuals h r, from dense columns: a sweep costs n an entry.
 
     `level` is h where it is the same in all rows of a task, else 0.
@@ -73,18 +72,16 @@ class DenseRows:
         """Name the point that the model was made at anew, for other coordinates."""
         self.W = W
 
-    def bounds(self, starts):
-        """Return the curvature of each task along each block of rows, (T, n_blocks)."""
-
-        def largest(s, e):
-            bends = []
-            for t in range(len(self.W)):
-                n, x0, r0 = self.n_rows[t], self.x_start[t], self.r_start[t]
-                X = self.X[x0 : x0 + n, s:e] - self.mean[t, s:e]
-                bends.append(largest_bend((X.T * self.h[r0 : r0 + n]) @ X))
-            return bends
-
-        return block_bounds(self.curvature, starts, largest)
+    def along(self, rows):
+        """Return (curvatures along some rows, which each task has, their factors)."""
+        tasks = [0] if self._uniform() else np.arange(len(self.W))
+        A = []
+        for t in tasks:
+            n, x0, r0 = self.n_rows[t], self.x_start[t], self.r_start[t]
+            X = self.X[x0 : x0 + n, rows] - self.mean[t, rows]
+            A.append((X.T * self.h[r0 : r0 + n]) @ X)
+        index = np.zeros(len(self.W), int) if len(A) == 1 else tasks
+        return np.stack(A), index, np.ones(len(self.W))
 
     def sweep(self, arguments, bounds, n_sweeps):
         """Minimise over one block after the other, n_sweeps times."""

@@ -6,18 +6,17 @@ import numpy as np
 
 from skmtl import _kernels
 from skmtl.complements import MatrixComplement
-from skmtl.quadratics._columns import block_bounds
+from skmtl.quadratics._quadratic import Quadratic
 
 # Newton steps hold this many numbers at most for the curvatures of the tasks.
 LARGEST_COMPLEMENT = 20_000_000
 # What their multiplications take in those of a sweep, which cannot do as many at once.
 GRAM_PRICE = 0.4
-ROUNDING = 1e-12  # of entries of Gram matrices
 HANDLING = 30_000  # so much time does one system take before it is looked at
 
 
 @dataclass
-class Gram:
+class Gram(Quadratic):
     """Kept by its gradient: one sweep costs k^2 per changed entry, whatever n is.
 
     Attributes
@@ -68,15 +67,6 @@ class Gram:
         self.state, self.scale = np.ascontiguousarray(slope()), self.scale * ratio
         self.__post_init__()
 
-    def bounds(self, starts):
-        """Return the curvature of each task along each block of rows, (T, n_blocks)."""
-
-        def largest(s, e):
-            bend = np.linalg.eigvalsh(self.A[:, s:e, s:e])[:, -1]
-            return bend[self.index] * self.scale
-
-        return block_bounds(self.curvature, starts, largest)
-
     def sweep(self, arguments, bounds, n_sweeps):
         """Minimise over one block after the other, n_sweeps times."""
         _kernels.bcd_gram(
@@ -88,34 +78,9 @@ class Gram:
         """Return the gradient at W, (T, k)."""
         return self.state
 
-    def newton_step(self, g):
-        """Return A^+ g for every task, (T, k): what leads to the minimum, backwards."""
-        step = np.empty_like(g)
-        for t in range(len(g)):
-            A = self.A[self.index[t]] * self.scale[t]
-            # The scales of the features are no rank; rounding can leave less than 0.
-            unit = np.sqrt(np.maximum(np.diag(A), 0.0))
-            unit[unit == 0] = 1.0
-            scaled = A / unit / unit[:, None]
-            step[t] = np.linalg.lstsq(scaled, g[t] / unit, rcond=None)[0] / unit
-        return step
-
-    def settle(self, rows):
-        """Move to the minimum over some rows, the others fixed."""
-        A = self.A[:, rows][:, :, rows]
-        unit = np.sqrt(np.maximum(np.einsum("gjj->gj", A), 0.0))
-        unit[unit == 0] = 1.0
-        A = A / unit[:, None] / unit[:, :, None]
-        A += ROUNDING * np.eye(len(rows))  # what has no curvature stays
-        unit = unit[self.index]
-        g = self.state[:, rows] / (unit * self.scale[:, None])
-        if len(A) == 1:
-            step = np.linalg.solve(A[0], g.T).T
-        else:
-            step = np.linalg.solve(A[self.index], g[:, :, None])[:, :, 0]
-        step /= unit
-        self.state = self.moved(rows, -step)
-        self.W[:, rows] -= step
+    def along(self, rows):
+        """Return (A along some rows, which each task has, their factors)."""
+        return self.A[:, rows][:, :, rows], self.index, self.scale
 
     def moved(self, rows, step):
         """Return the state after W[:, rows] += step, (T, k)."""

@@ -7,20 +7,19 @@ from scipy import sparse
 
 from skmtl import _kernels
 from skmtl.quadratics._columns import (
-    block_bounds,
     column_moments,
     columns_of,
-    largest_bend,
     row_ranges,
     task_major,
 )
+from skmtl.quadratics._quadratic import Quadratic
 
 # Multiplications of dense numbers that take as long as one of an entry of sparse X.
 SPARSE_COST = 4
 
 
 @dataclass
-class SparseRows:
+class SparseRows(Quadratic):
     """Kept by its residuals, from sparse columns: a sweep costs their entries."""
 
     columns: list  # one csc matrix per distinct set of rows
@@ -72,19 +71,25 @@ class SparseRows:
         """Name the point that the model was made at anew, for other coordinates."""
         self.W = W
 
-    def bounds(self, starts):
-        """Return the curvature of each task along each block of rows, (T, n_blocks)."""
+    def along(self, rows):
+        """Return (curvatures along some rows, which each task has, their factors)."""
+        A = []
+        for t in range(len(self.W)):
+            h = self.h[self.r_start[t] : self.r_start[t] + self.n_rows[t]]
+            X, mean = self.columns[self.parts[3][t]][:, rows], self.mean[t, rows]
+            gram = (X.T @ X.multiply(h[:, None])).toarray()
+            A.append(gram - h.sum() * np.outer(mean, mean))
+        return np.stack(A), np.arange(len(self.W)), np.ones(len(self.W))
 
-        def largest(s, e):
-            bends = []
-            for t in range(len(self.W)):
-                h = self.h[self.r_start[t] : self.r_start[t] + self.n_rows[t]]
-                X, mean = self.columns[self.parts[3][t]][:, s:e], self.mean[t, s:e]
-                gram = np.asarray((X.T @ X.multiply(h[:, None])).todense())
-                bends.append(largest_bend(gram - h.sum() * np.outer(mean, mean)))
-            return bends
-
-        return block_bounds(self.curvature, starts, largest)
+    def moved(self, rows, step):
+        """Return the state after W[:, rows] += step, (n rows of all tasks,)."""
+        state = self.state.copy()
+        back = (self.mean[:, rows] * step).sum(axis=1)
+        for t in range(len(self.W)):
+            own = slice(self.r_start[t], self.r_start[t] + self.n_rows[t])
+            X = self.columns[self.parts[3][t]][:, rows]
+            state[own] -= X @ step[t] - back[t]
+        return state
 
     def sweep(self, arguments, bounds, n_sweeps):
         """Minimise over one block after the other, n_sweeps times."""

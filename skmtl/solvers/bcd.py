@@ -9,6 +9,7 @@ is foretold to be all that is left to do. The duality gap of the whole problem d
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -189,60 +190,100 @@ def solve_quadratic(model, penalty, gaps, max_sweeps, report):
     whether `report` asked to stop).
     """
     arguments = penalty.kernel_arguments(model.W.shape[1])
-    bounds, free = model.bounds(arguments[0]), penalty.free
-    anderson, newton = Anderson(), SupportNewton(arguments)
-
-    def value():
-        return model.value() + penalty.value(model.W.T)
-
-    def gap(g):
-        return fenchel_gap(
-            lambda rho: (1.0 - rho) ** 2 * model.value(),
-            penalty,
-            penalty.value(model.W.T),
-            model.W.T,
-            g.T,
-        )
-
+    bounds, newton = model.bounds(arguments[0]), SupportNewton(arguments)
     (found, target), sweeps, best, stalled = gaps, 0, np.inf, 0
-    rate, stepped, near = 0.0, False, False
-    until_check = FIRST_SWEEPS
-    if model.W.size >= COSTLY and not model.exact:  # which is not solved far
-        until_check -= 1
+    plan = _Plan(found, target, costly=model.W.size >= COSTLY and not model.exact)
     while sweeps < max_sweeps and stalled < STALLED_CHECKS:
-        before, planned = found, min(until_check, max_sweeps - sweeps)
+        planned = min(plan.sweeps, max_sweeps - sweeps)
         sweeps += planned
-        if near:
+        if plan.near:
             model.sweep(arguments, bounds, planned)
-            if model.exact and not len(free):  # that of the whole tells, at one look
-                return sweeps, target, False
-        for _ in range(0 if near else planned):
-            model.sweep(arguments, bounds, 1)
-            anderson.push(model.W, model.state)
-            if anderson.ready:
-                _accelerate(model, penalty, anderson)
-        g = model.gradient()
-        found = gap(g)
-        if found <= target and len(free) and hasattr(model, "settle"):
-            model.settle(free)  # before, multiples of g are no dual points
-            g = model.gradient()
-            found = gap(g)
+            if model.exact and not len(penalty.free):
+                return sweeps, target, False  # the gap of the whole tells, at one look
+        else:
+            _sweeps_combined(model, penalty, arguments, bounds, planned, plan.anderson)
+        found, g = _model_gap(model, penalty, target)
         if found <= target:
             break
-        until_check = min(2 * until_check, SWEEPS_PER_CHECK)
         best, stalled = min(best, found), stalled + 1 if found >= best else 0
-        if found < before and not stepped:  # what a sweep does
-            rate = np.log(before / found) / planned
-        stepped = False
-        near = target > 0 and np.log(found / target) <= SOON * rate
-        if near:
-            until_check = int(np.ceil(np.log(found / target) / rate))
-            anderson = Anderson()  # takes steps that follow each other
-        elif newton.due(model, sweeps) and newton.step(model, value, found, g):
-            anderson, until_check, stepped = Anderson(), 1, True
+        plan.after(planned, found)
+        if not plan.near and newton.due(model, sweeps):
+            value = partial(_model_value, model, penalty)
+            if newton.step(model, value, found, g):
+                plan.after_a_step()
         if report():
             return sweeps, found, True
     return sweeps, found, False
+
+
+class _Plan:
+    """How many sweeps are made before the gap is looked at, and what combines them.
+
+    Attributes
+    ----------
+    sweeps : int
+    near : bool
+        Whether these are foretold to be the last.
+    anderson : Anderson
+        Of sweeps that follow each other.
+    """
+
+    def __init__(self, gap, target, costly):
+        self.near, self.anderson = False, Anderson()
+        self.sweeps = FIRST_SWEEPS - costly  # such a model is not solved far
+        self._gap, self._target = gap, target
+        self._rate, self._stepped = 0.0, False
+
+    def after(self, sweeps, gap):
+        """Plan on after so many sweeps and the gap that they lead to."""
+        self.sweeps = min(2 * self.sweeps, SWEEPS_PER_CHECK)
+        if gap < self._gap and not self._stepped:  # what a sweep does
+            self._rate = np.log(self._gap / gap) / sweeps
+        self._gap, self._stepped, target = gap, False, self._target
+        self.near = target > 0 and np.log(gap / target) <= SOON * self._rate
+        if self.near:
+            self.sweeps = int(np.ceil(np.log(gap / target) / self._rate))
+            self.anderson = Anderson()
+
+    def after_a_step(self):
+        """Plan on after a step that is no sweep: one of those repairs what it left."""
+        self.sweeps, self.anderson, self._stepped = 1, Anderson(), True
+
+
+def _model_value(model, penalty):
+    """Return the objective of a model, with the penalty."""
+    return model.value() + penalty.value(model.W.T)
+
+
+def _model_gap(model, penalty, target):
+    """Return (the gap of a model, its gradient (T, k)).
+
+    Where it seems to be at the target, rows without a penalty settle before: multiples
+    of the gradient are no dual points while theirs does not vanish, and what they give
+    means little.
+    """
+
+    def gap():
+        g, value = model.gradient(), penalty.value(model.W.T)
+        loss = model.value()
+        return fenchel_gap(
+            lambda rho: (1.0 - rho) ** 2 * loss, penalty, value, model.W.T, g.T
+        ), g
+
+    found = gap()
+    if found[0] <= target and len(penalty.free):
+        model.settle(penalty.free)
+        found = gap()
+    return found
+
+
+def _sweeps_combined(model, penalty, arguments, bounds, sweeps, anderson):
+    """Make so many sweeps, and take what is extrapolated from them if it is better."""
+    for _ in range(sweeps):
+        model.sweep(arguments, bounds, 1)
+        anderson.push(model.W, model.state)
+        if anderson.ready:
+            _accelerate(model, penalty, anderson)
 
 
 def _accelerate(model, penalty, anderson):
@@ -255,9 +296,9 @@ def _accelerate(model, penalty, anderson):
     if found is None:
         return
     W, state = model.W, model.state
-    before = model.value() + penalty.value(W.T)
+    before = _model_value(model, penalty)
     model.W, model.state = found
-    gain = before - model.value() - penalty.value(model.W.T)
+    gain = before - _model_value(model, penalty)
     if not gain > ROUNDING * abs(before):
         model.W, model.state = W, state
 

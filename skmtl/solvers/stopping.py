@@ -48,16 +48,15 @@ def settle(objective, penalty, point):
         return settle_common(objective, labels, point)
     free = penalty.free
     for _ in range(NEWTON_STEPS if len(free) else 0):
-        g = np.ascontiguousarray(objective.gradient(point)[free].T)
         model = objective.model(point, free)
-        step = model.newton_step(g)
-        decrement = float(np.vdot(g, step))
+        step = model.newton_step(slice(None))
+        decrement = -float(np.vdot(model.gradient(), step))
         if decrement <= 1e-15 * objective.null:
             break
         tau = 1.0
         for _ in range(40):
             W = point.W.copy()
-            W[free] -= tau * step.T
+            W[free] += tau * step.T
             new = objective.at(W, near=point)
             if new.value <= point.value - 0.25 * tau * decrement + 1e-15 * point.value:
                 break

@@ -186,8 +186,10 @@ def read_wide(Y, sample_weight, *, empty_tasks=False):
     values = Y.to_numpy() if hasattr(Y, "to_numpy") else np.asarray(Y)
     missing = missing_mask(values)
     weight = check_weights(sample_weight, values.shape)
-    weight[missing] = 0.0
-    empty = names[~(weight > 0).any(axis=0)]
+    if missing.any():
+        weight[missing] = 0.0
+    seen = weight > 0
+    empty = names[:0] if seen.all() else names[~seen.any(axis=0)]
     if len(empty) and not empty_tasks:
         raise ValueError(
             f"Task {empty[0].item()!r} has no observed label with positive weight. "
@@ -273,12 +275,18 @@ def read_labels(y, task=None, sample_weight=None, *, empty_tasks=False):
     return TaskLabels("single", np.array([0]), values, codes, weight)
 
 
+def moderate(values):
+    """Tell at one look whether all numbers can be squared; where not, a few may do."""
+    if values.dtype.kind != "f":
+        return False
+    flat = values.ravel(order="K")
+    return bool(np.vdot(flat, flat) <= LARGEST**2)  # where their sum can, each one can
+
+
 def check_squares(name, values):
     """Raise if a float array (NaN allowed) holds numbers too large to be squared."""
-    if values.dtype.kind == "f":
-        flat = values.ravel(order="K")
-        if np.vdot(flat, flat) <= LARGEST**2:  # where all squares are, each one is
-            return
+    if moderate(values):
+        return
     largest = max(np.nanmax(values, initial=0.0), -np.nanmin(values, initial=0.0))
     if largest > LARGEST:
         raise ValueError(
@@ -290,6 +298,8 @@ def check_squares(name, values):
 def numeric_labels(labels):
     """Return `labels` with float y, NaN only where no label is observed, or raise."""
     y = labels.y
+    if y.dtype == float and moderate(y):  # the usual case
+        return labels
     if y.dtype.kind == "c":
         raise ValueError("Complex data not supported: y is complex.")
     try:

@@ -14,7 +14,7 @@ from skmtl import (
     data,
     moments,
 )
-from skmtl.objectives import _row_loss, _rows, _weighted_grams
+from skmtl.objectives import _centring, _row_loss, _rows, _weighted_grams
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ SHRINK = N_BYTES / 2**31
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch):
     """Lower the sizes up to which data are copied, wherever they are used."""
-    for module in (data, moments, _rows, _row_loss, _weighted_grams):
+    for module in (data, moments, _centring, _rows, _row_loss, _weighted_grams):
         for name in ("PACK_BYTES", "CHUNK_BYTES", "LABELS_AT_ONCE", "PAIR_BYTES"):
             if hasattr(module, name):
                 size = int(getattr(module, name) * SHRINK)

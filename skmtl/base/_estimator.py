@@ -19,7 +19,7 @@ from skmtl.base._rows import (
     keep_previous_fit,
     some,
 )
-from skmtl.layouts import check_weights, numeric_labels, read_labels
+from skmtl.layouts import check_weights, moderate, numeric_labels, read_labels
 
 
 class BaseTaskEstimator(
@@ -199,13 +199,12 @@ default=None
 def _as_wanted(X):
     """Tell at one look whether X is a nameless table of finite numbers.
 
-    There is nothing to convert or to refuse then. Where squares overflow as well, it is
-    left to `check_array` to tell what is wrong.
+    There is nothing to convert or to refuse then. Where squares are too large as well,
+    it is left to others to tell what is wrong.
     """
     if type(X) is not np.ndarray or X.ndim != 2 or X.dtype != np.float64:
         return False
-    flat = X.ravel(order="K")
-    return X.size > 0 and bool(np.isfinite(np.vdot(flat, flat)))
+    return X.size > 0 and moderate(X)
 
 
 class BaseTaskRegressor(RegressorMixin, BaseTaskEstimator):

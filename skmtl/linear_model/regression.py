@@ -50,8 +50,7 @@ class LinearTaskRegressor(TaskResponseMixin, LinearTaskModel, BaseTaskRegressor)
         """Return (data with labels in the units of the fit, those units per task)."""
         y_scale = np.ones(data.n_tasks)
         if self.scale_y:
-            squares = data.weight * (data.y - data.spread(data.mean_label)) ** 2
-            y_scale = np.sqrt(data.per_task_sum(squares) / data.total_weight)
+            y_scale = np.sqrt(data.label_squares / data.total_weight)
             unitless = ~identity_tasks(self._loss(data.tasks), data.n_tasks)
             y_scale[unitless | (y_scale == 0)] = 1.0
             data = data.with_y(data.y / data.spread(y_scale))

@@ -126,8 +126,7 @@ def null_deviances(data, loss):
     if alone and hasattr(part, "null"):  # known from the mean label
         return part.null(mean, part.link(mean))
     if alone and part.quadratic:
-        off = data.y - data.spread(mean)
-        return 0.5 * data.per_task_sum(data.weight * off * off) / data.total_weight
+        return 0.5 * data.label_squares / data.total_weight
     return RowLoss(data, loss, np.ones(data.n_tasks), True).task_null
 
 

@@ -40,7 +40,10 @@ class ClassObjective(DataObjective):
         self.columns = columns.columns
         self.rows = ClassRows(columns, c, fit_intercept)
         self.omega, self.task_null = self.rows.omega, self.rows.task_null
-        data = self._centre(data)
+        self.data = data
+        data, self.shift, self.mean, self._far = self._centre()
+        self.fewest_labels = int(data.n_labels.min())
+        self.most_labels = int(data.n_labels.max())
         self.data = self.rows.data = ColumnData.of(data)
         self.n_features, self.n_tasks = data.n_features, self.data.n_tasks
         task = self.columns.task

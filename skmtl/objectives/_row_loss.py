@@ -15,6 +15,7 @@ from skmtl.losses import loss_parts
 from skmtl.losses.scalar import squares
 
 LABELS_AT_ONCE = 32_768  # few enough to stay in the cache
+FAR = 100.0  # times D0: the square of a mean that takes digits of what varies
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class RowLoss:
         self._start = np.zeros(self.n_tasks)
         if fit_intercept:
             self._start = self._best_constants()
-        self.task_null = self._null_losses()
+        self.task_null = self._null_losses(data)
 
     def _best_constants(self):
         """Return the intercepts that are best at Z = 0."""
@@ -135,7 +136,7 @@ class RowLoss:
                 low[tasks], high[tasks] = self._range(self.y)[:, tasks]
         return self._search(np.zeros_like(self.y), b, low, high)
 
-    def _null_losses(self):
+    def _null_losses(self, data):
         """Return D0 of each task: its loss at the start, less the least possible."""
 
         def least(y, w, p):
@@ -143,7 +144,11 @@ class RowLoss:
 
         null = np.zeros(self.n_tasks)
         for loss, tasks in self._parts:
-            if hasattr(loss, "null"):  # known from the mean label
+            if loss.quadratic:
+                squares = self.level * data.label_squares
+                squares += self.c * (self._mean - self._start) ** 2
+                null[tasks] = 0.5 * squares[tasks]
+            elif hasattr(loss, "null"):  # known from the mean label
                 found = loss.null(self._mean[tasks], self._start[tasks])
                 null[tasks] = self.c[tasks] * found
             else:
@@ -222,11 +227,13 @@ class RowLoss:
     def _at_squares(self, Z):
         """Return the same for the squared loss, in few passes."""
         u, b, value = Z - self.y, np.zeros(self.n_tasks), 0.0
-        for _ in range(2 if self.fit_intercept else 0):  # again, for what rounding left
+        for _ in range(2 if self.fit_intercept else 0):
             rest = self._total(lambda _, w, p: w * u[p.cells]) / self.c
             b -= rest
             for p in self.pieces:
                 u[p.cells] -= p.spread(rest)
+            if np.all(self.c * rest**2 <= FAR * self.task_null):
+                break  # else again, for what rounding left
         for p in self.pieces:
             r = u[p.cells]
             slope = self.omega[p.cells] * r

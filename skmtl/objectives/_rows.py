@@ -8,7 +8,7 @@ from scipy import sparse
 
 from skmtl.data import CHUNK_BYTES, PACK_BYTES
 from skmtl.losses import loss_parts
-from skmtl.objectives._centring import centred
+from skmtl.objectives._centring import without_means
 from skmtl.objectives._grams import few_values, part_of_grams
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
@@ -57,28 +57,21 @@ class DataObjective:
         self.rows = RowLoss(data, loss, c, fit_intercept)
         self.omega, self.c = self.rows.omega, c
         self.task_null = self.rows.task_null
-        self.data, self._kept = self._centre(data), None
+        self.data, self._kept = data, None
+        self.fewest_labels = int(data.n_labels.min())
+        self.most_labels = int(data.n_labels.max())
+        # `_far` is what is left of `shift` + `mean` to be taken out.
+        self.data, self.shift, self.mean, self._far = self._centre()
         self.n_features, self.n_tasks = data.n_features, data.n_tasks
 
-    def _centre(self, data):
+    def _centre(self):
         """Take means of the features out of the data, as far as it is worth a copy."""
-        count = data.n_labels
-        self.fewest_labels, self.most_labels = int(count.min()), int(count.max())
-        self.shift = np.zeros((data.n_features, 1))
-        self.mean = np.zeros((data.n_features, data.n_tasks))
-        self._far = self.mean  # what is left to be taken out
+        data = self.data
         if not self.fit_intercept:
-            return data
-        if not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES:
-            self.shift, data = centred(data, self.omega)
-            if data.shared:
-                self._far = np.zeros_like(self.shift)
-            if data.small_blocks:  # to the last digit
-                return data
-        alike = data.shared and bool(np.all(self.omega == self.omega[:, :1]))
-        omega = self.omega[:, :1] if alike else self.omega
-        self.mean[:] = data.rmatvec(omega) / self.c[: omega.shape[-1]]
-        return data
+            none = np.zeros((data.n_features, data.n_tasks))
+            return data, none[:, :1], none, none
+        alike = self.complete and bool(np.all(self.c == self.c[0]))
+        return without_means(data, self.omega[:, :1] if alike else self.omega, self.c)
 
     def restricted(self, features):
         """Return f of the rows `features` of W alone, where the others are 0.
@@ -157,7 +150,7 @@ class DataObjective:
     def _few_used(self, W):
         """Return the rows in use if products with their columns of X are the fewest."""
         known = "nothing" in vars(self) and self.nothing.G is not None
-        if not (known and self.quadratic and self._complete):
+        if not (known and self.quadratic and self.complete):
             return None
         used = np.flatnonzero(W.any(axis=1))
         few = 2 * len(used) <= self.n_tasks and not sparse.issparse(self.data.X)
@@ -246,9 +239,10 @@ class DataObjective:
         return k**2 * each <= SPARSE_COST * entries
 
     @cached_property
-    def _complete(self):
+    def complete(self):
         """Whether tasks share rows, and all labels of a row have its weight."""
-        return self.data.shared and self._others == 0
+        weight = self.data.by_task.weight
+        return self.data.shared and bool(np.all(weight == weight[:, :1]))
 
     def _alike_enough(self, features):
         """Tell whether one Gram matrix should stand for those of all tasks.
@@ -261,7 +255,7 @@ class DataObjective:
             return False
         if not self._grams_pay(k):
             return False
-        return not (self.quadratic and self._complete)
+        return not (self.quadratic and self.complete)
 
     @property
     def shares_grams(self):
@@ -273,7 +267,7 @@ class DataObjective:
         """Whether that matrix is most of each task's own; see `SharedGram`."""
         dense = self.quadratic and not sparse.issparse(self.data.X)
         many = self.n_tasks > 1 and self.n_features <= self.data.X.shape[0]
-        if not (dense and many and (self._complete or self.shares_grams)):
+        if not (dense and many and (self.complete or self.shares_grams)):
             return False
         return self._others <= LARGEST_SHARE * self.data.weight.size
 
@@ -282,12 +276,13 @@ class DataObjective:
         """The weight of each row that all tasks share, where its label is there."""
         weight = self.data.weight
         first = weight[:, :1]
-        alike = np.all(weight == first)  # the usual case, at one look
-        return first.copy() if alike else weight.max(axis=1, keepdims=True)
+        return first if self.complete else weight.max(axis=1, keepdims=True)
 
     @cached_property
     def _others(self):
         """How many labels have another weight than their row."""
+        if self.complete:
+            return 0
         return np.count_nonzero(self.data.weight != self.row_weight)
 
     @cached_property
@@ -306,8 +301,13 @@ class DataObjective:
 
     def gram_over_rows(self, features, h=None, dtype=float):
         """Return it from products of the rows in a dtype; with h those of all tasks."""
-        h, mean = self.row_weight if h is None else h, self._far[features]
-        return weighted_grams(self.data, features, h, mean, self.fit_intercept, dtype)
+        mean, left = self._far[features], None
+        if h is None and self.complete and not sparse.issparse(self.data.X):
+            left = (self.mean[features] - mean)[:, :1]
+        h = self.row_weight if h is None else h
+        return weighted_grams(
+            self.data, features, h, mean, self.fit_intercept, dtype, left
+        )
 
     def sharpen(self, point, poor_rounds):
         """Give later models the curvature of f at the point, if so many rounds pay it.
@@ -379,7 +379,7 @@ class DataObjective:
         if small and not self.quadratic:
             gram = small_grams(self.data, features, h, self.fit_intercept)
             return Gram(gram, index, ones, W, g, squares, exact=False)
-        if self.quadratic and self._complete:
+        if self.quadratic and self.complete:
             gram = self._common_gram(features)
             return Gram(gram, np.zeros_like(index), self.rows.level, W, g, squares)
         if self._pairs is not None and len(features) == self.n_features:

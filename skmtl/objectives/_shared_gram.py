@@ -39,7 +39,7 @@ class SharedGram(Squares):
     row_cost = 1  # the Gram matrix is there
 
     def __init__(self, rows, single=False):
-        self.rows, data = rows, rows.data
+        self.rows = rows
         self.n_features, self.n_tasks = rows.n_features, rows.n_tasks
         nothing = rows.nothing
         self.q = -rows.gradient(nothing)
@@ -47,16 +47,22 @@ class SharedGram(Squares):
         self.yy = 2.0 * nothing.value
         self.gram, self.index = self._product(single), np.zeros(self.n_tasks, dtype=int)
         self.scale, self._sharpened = rows.rows.level, False
-        differs = data.weight != rows.row_weight
-        self._starts = np.concatenate([[0], np.cumsum(np.count_nonzero(differs, 1))])
-        self._tasks = np.nonzero(differs)[1].astype(np.int32)
-        change = (data.weight - rows.row_weight)[differs]
-        self._change = change * self.scale[self._tasks]
+        self._starts, self._tasks, self._change = self._of_other_weights()
         self._centre, self._mean = np.zeros(self.n_features), 0.0
         if rows.fit_intercept and len(self._tasks):
             weight = rows.row_weight[:, 0]
-            self._centre = (weight / weight.sum()) @ data.X
+            self._centre = (weight / weight.sum()) @ rows.data.X
             self._mean = rows.mean - self._centre[:, None]
+
+    def _of_other_weights(self):
+        """Return (first entry of each row, tasks, changes) of labels like no others."""
+        rows, weight = self.rows, self.rows.data.weight
+        if rows.complete:
+            return np.zeros(len(weight) + 1, int), np.zeros(0, np.int32), np.zeros(0)
+        differs = weight != rows.row_weight
+        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(differs, 1))])
+        tasks = np.nonzero(differs)[1].astype(np.int32)
+        return starts, tasks, (weight - rows.row_weight)[differs] * self.scale[tasks]
 
     def _product(self, single):
         """Return the Gram matrix of all rows; in double where single overflows."""

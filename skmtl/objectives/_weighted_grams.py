@@ -11,7 +11,7 @@ ROWS_OF_PAIRS = 1024  # at once, so that the products stay in the cache
 PAIR_BYTES = 2**26  # of products that are kept
 
 
-def weighted_grams(data, features, h, mean, centre, dtype=float):
+def weighted_grams(data, features, h, mean, centre, dtype=float, left=None):
     """Return (X - mean)' diag(h_t) (X - mean) of some columns, (T, k, k).
 
     Parameters
@@ -27,6 +27,9 @@ def weighted_grams(data, features, h, mean, centre, dtype=float):
         Whether to centre at all.
     dtype : dtype
         Of the products that are summed up.
+    left : ndarray of shape (k, 1) or None
+        What h, of one column, makes of the means of the data less `mean`, where that is
+        known.
     """
     k, T = len(features), h.shape[1] if data.shared else data.n_tasks
     full = np.array_equal(features, np.arange(data.n_features))
@@ -49,9 +52,12 @@ def weighted_grams(data, features, h, mean, centre, dtype=float):
         else:
             for s in range(len(gram)):
                 gram[s] += _gram(columns, weights[:, s], dtype)
-        if centre:
+        if centre and left is None:
             first += (columns.T @ weights).T
-    return _centred(gram, first, data.per_task_sum(h)) if centre else gram
+    if not centre:
+        return gram
+    total = data.per_task_sum(h)
+    return _centred(gram, first if left is None else left.T * total, total)
 
 
 def cross_gram(X, used, h, mean):

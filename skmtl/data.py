@@ -250,6 +250,14 @@ class TaskData:
             G[t] += block.T @ U[rows]
         return np.ascontiguousarray(G.T)
 
+    def weighted_squares(self, h):
+        """Return the sums of h x^2 over the rows of each task, (p, T)."""
+        squares = np.zeros((self.n_features, self.n_tasks))
+        for t, rows, X in self.blocks(CHUNK_BYTES):
+            X2 = X.multiply(X) if sparse.issparse(X) else X * X
+            squares[:, slice(None) if t is None else t] += X2.T @ h[rows]
+        return squares
+
     def take(self, features):
         """Return the data with some columns of X, each in one piece where dense."""
         X = self.X[:, features]

@@ -8,18 +8,21 @@ from scipy import sparse
 from skmtl.data import PACK_BYTES, column_means
 
 
-def without_means(data, omega, c):
+def without_means(data, omega, c, centre):
     """Take means of the features out of the data, as far as it is worth a copy.
 
     Returns (data, what was subtracted, (p, T) or (p, 1); the means that are left, (p,
     T); those that are still to be taken out before a product, (p, T) or (p, 1)). Means
     far from 0 would cost the digits of the products that follow. They are weighted, so
     that rows without weight cannot move them: `omega` has label shape, or (n, 1) where
-    all labels of a row have one weight, and `c` (T,) are its sums.
+    all labels of a row have one weight, and `c` (T,) are its sums. Without `centre`
+    nothing is.
     """
     p, T = data.n_features, data.n_tasks
     shift, mean = np.zeros((p, 1)), np.zeros((p, T))
     far, left = mean, None
+    if not centre:
+        return data, shift, mean, far
     if not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES:
         shift, data, left = _centred(data, omega)
         if data.shared:

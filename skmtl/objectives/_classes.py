@@ -1,9 +1,7 @@
 """The log-loss of tasks of which some have more than two classes."""
 
 import numpy as np
-from scipy import sparse
 
-from skmtl.data import CHUNK_BYTES
 from skmtl.objectives._class_gram import ClassGram, class_grams
 from skmtl.objectives._class_rows import ClassRows
 from skmtl.objectives._columns import ColumnData
@@ -41,9 +39,7 @@ class ClassObjective(DataObjective):
         self.rows = ClassRows(columns, c, fit_intercept)
         self.omega, self.task_null = self.rows.omega, self.rows.task_null
         self.data = data
-        data, self.shift, self.mean, self._far = self._centre()
-        self.fewest_labels = int(data.n_labels.min())
-        self.most_labels = int(data.n_labels.max())
+        data = self._centre()
         self.data = self.rows.data = ColumnData.of(data)
         self.n_features, self.n_tasks = data.n_features, self.data.n_tasks
         task = self.columns.task
@@ -63,13 +59,10 @@ class ClassObjective(DataObjective):
     def curvatures(self):
         """Return a bound of the curvature of f along each feature, (p,)."""
         h, rows = self.rows.steepest(), self.data.by_task
-        squares = np.zeros((rows.n_tasks, self.n_features))
-        for t, cells, X in rows.blocks(CHUNK_BYTES):
-            X2 = X.multiply(X) if sparse.issparse(X) else X * X
-            squares[slice(None) if t is None else t] += (X2.T @ h[cells]).T
+        squares = rows.weighted_squares(h)
         if self.fit_intercept:
-            squares -= rows.per_task_sum(h)[:, None] * self.task_mean.T**2
-        return np.maximum(squares, 0.0).max(axis=0)
+            squares -= rows.per_task_sum(h) * self.task_mean**2
+        return np.maximum(squares, 0.0).max(axis=1)
 
     def sharpen(self, point, poor_rounds):
         """Do nothing: the curvature of each model is that of its point."""

@@ -6,14 +6,14 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from skmtl.data import CHUNK_BYTES, PACK_BYTES
+from skmtl.data import PACK_BYTES
 from skmtl.losses import loss_parts
 from skmtl.objectives._centring import without_means
 from skmtl.objectives._grams import few_values, part_of_grams
 from skmtl.objectives._point import Point
 from skmtl.objectives._row_loss import RowLoss
 from skmtl.objectives._small_tasks import FEW_COLUMNS, small_grams
-from skmtl.objectives._weighted_grams import Pairs, cross_gram, weighted_grams
+from skmtl.objectives._weighted_grams import CrossGram, Pairs, weighted_grams
 from skmtl.quadratics import SPARSE_COST, DenseRows, Gram, SparseRows
 
 # Curvatures of all features in all tasks may take this much memory.
@@ -30,6 +30,14 @@ KEPT_BYTES = 2**29
 LOSS_COST = 7000
 # With so many features at most their Gram matrices are cheap.
 SMALL = 1000
+# What is kept of all features, and not true of some.
+FOR_ALL_FEATURES = (
+    "nothing",
+    "_pairs",
+    "common_gram",
+    "_cross_gram",
+    "nearly_one_gram",
+)
 
 
 class DataObjective:
@@ -58,20 +66,18 @@ class DataObjective:
         self.omega, self.c = self.rows.omega, c
         self.task_null = self.rows.task_null
         self.data, self._kept = data, None
-        self.fewest_labels = int(data.n_labels.min())
-        self.most_labels = int(data.n_labels.max())
-        # `_far` is what is left of `shift` + `mean` to be taken out.
-        self.data, self.shift, self.mean, self._far = self._centre()
+        self.data = self._centre()
         self.n_features, self.n_tasks = data.n_features, data.n_tasks
 
     def _centre(self):
         """Take means of the features out of the data, as far as it is worth a copy."""
-        data = self.data
-        if not self.fit_intercept:
-            none = np.zeros((data.n_features, data.n_tasks))
-            return data, none[:, :1], none, none
-        alike = self.complete and bool(np.all(self.c == self.c[0]))
-        return without_means(data, self.omega[:, :1] if alike else self.omega, self.c)
+        data, alike = self.data, self.complete and np.all(self.c == self.c[0])
+        self.fewest_labels = int(data.n_labels.min())
+        self.most_labels = int(data.n_labels.max())
+        data, self.shift, self.mean, self._far = without_means(
+            data, self.omega[:, :1] if alike else self.omega, self.c, self.fit_intercept
+        )
+        return data
 
     def restricted(self, features):
         """Return f of the rows `features` of W alone, where the others are 0.
@@ -81,7 +87,7 @@ class DataObjective:
         if self.data.X.shape[0] * len(features) * 8 > PACK_BYTES:
             return None
         part = copy(self)
-        for name in ("nothing", "_pairs", "common_gram"):
+        for name in FOR_ALL_FEATURES:
             vars(part).pop(name, None)
         part.data, part._kept = self.data.take(features), None
         part.mean, part.shift = self.mean[features], self.shift[features]
@@ -139,7 +145,7 @@ class DataObjective:
         if point.G is None:
             used = self._few_used(point.W)
             if used is not None:
-                A = cross_gram(self.data.X, used, self.row_weight, self.mean[:, :1])
+                A = self._cross_gram.columns(used)
                 point.G = self.nothing.G + (A @ point.W[used]) * self.rows.level
                 return point.G
             point.G = self.data.rmatvec(point.u)
@@ -155,6 +161,10 @@ class DataObjective:
         used = np.flatnonzero(W.any(axis=1))
         few = 2 * len(used) <= self.n_tasks and not sparse.issparse(self.data.X)
         return used if few else None
+
+    @cached_property
+    def _cross_gram(self):
+        return CrossGram(self.data.X, self.row_weight, self.mean[:, :1])
 
     def loss_gap(self, point, rho):
         """Return the Fenchel-Young term of the loss for the dual point rho u."""
@@ -182,15 +192,10 @@ class DataObjective:
         Where the loss has none (`bounded` is False) the curvature at W = 0.
         """
         h = self.rows.steepest()
-        squares = np.zeros((self.n_tasks, self.n_features))
-        for t, rows, X in self.data.blocks(CHUNK_BYTES):
-            X2 = X.multiply(X) if sparse.issparse(X) else X * X
-            squares[slice(None) if t is None else t] += (X2.T @ h[rows]).T
-        centred = squares.T
+        centred = self.data.weighted_squares(h)
         if self.fit_intercept:
             total = self.data.per_task_sum(h)
-            total = np.where(total > 0, total, 1.0)
-            centred = centred - self.data.rmatvec(h) ** 2 / total
+            centred -= self.data.rmatvec(h) ** 2 / np.where(total > 0, total, 1.0)
         return np.maximum(centred, 0.0).max(axis=1)
 
     def model(self, point, features):
@@ -262,14 +267,16 @@ class DataObjective:
         """Whether models of many features have one Gram matrix in the place of many."""
         return self._alike_enough(np.arange(self.n_features))
 
-    @property
+    @cached_property
     def nearly_one_gram(self):
         """Whether that matrix is most of each task's own; see `SharedGram`."""
         dense = self.quadratic and not sparse.issparse(self.data.X)
         many = self.n_tasks > 1 and self.n_features <= self.data.X.shape[0]
         if not (dense and many and (self.complete or self.shares_grams)):
             return False
-        return self._others <= LARGEST_SHARE * self.data.weight.size
+        weight = self.data.weight
+        others = 0 if self.complete else np.count_nonzero(weight != self.row_weight)
+        return others <= LARGEST_SHARE * weight.size
 
     @cached_property
     def row_weight(self):
@@ -277,13 +284,6 @@ class DataObjective:
         weight = self.data.weight
         first = weight[:, :1]
         return first if self.complete else weight.max(axis=1, keepdims=True)
-
-    @cached_property
-    def _others(self):
-        """How many labels have another weight than their row."""
-        if self.complete:
-            return 0
-        return np.count_nonzero(self.data.weight != self.row_weight)
 
     @cached_property
     def common_gram(self):

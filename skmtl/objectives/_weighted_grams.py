@@ -60,16 +60,36 @@ def weighted_grams(data, features, h, mean, centre, dtype=float, left=None):
     return _centred(gram, first if left is None else left.T * total, total)
 
 
-def cross_gram(X, used, h, mean):
-    """Return (X - mean)' diag(h) (X - mean)[:, used], (p, k), for dense X.
+class CrossGram:
+    """Columns of (X - mean)' diag(h) (X - mean) for dense X, formed once used.
 
-    h is (n, 1); the mean (p, 1) is that by h, or 0.
+    Parameters
+    ----------
+    X : ndarray of shape (n, p)
+    h : ndarray of shape (n, 1)
+    mean : ndarray of shape (p, 1)
+        That by h, or 0.
     """
-    columns = X[:, used]
-    columns *= h
-    cross = X.T @ columns
-    cross -= mean * (h.sum() * mean[used].T)
-    return cross
+
+    def __init__(self, X, h, mean):
+        self.X, self.h, self.mean = X, h, mean
+        self._place, self._columns = np.full(X.shape[1], -1), np.empty((X.shape[1], 0))
+
+    def columns(self, used):
+        """Return those of the features `used`, (p, k)."""
+        new = used[self._place[used] < 0]
+        if len(new):
+            formed = self._form(new)
+            self._place[new] = self._columns.shape[1] + np.arange(len(new))
+            self._columns = np.concatenate([self._columns, formed], axis=1)
+        return self._columns[:, self._place[used]]
+
+    def _form(self, used):
+        columns = self.X[:, used]
+        columns *= self.h
+        cross = self.X.T @ columns
+        cross -= self.mean * (self.h.sum() * self.mean[used].T)
+        return cross
 
 
 def _centred(gram, first, total):

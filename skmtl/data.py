@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from skmtl import _kernels
-from skmtl.layouts import check_squares, per_column
+from skmtl.layouts import LARGEST, check_squares, per_column
 
 # A dense X up to this size is copied into task order when its rows come interleaved;
 # a larger one stays as it is and its rows are gathered in chunks.
@@ -23,8 +23,6 @@ CHUNK_BYTES = 16 * 2**20
 SMALL_BLOCK = 20_000
 # Rows that stay in the cache while their columns are copied, one after the other.
 ROWS_AT_ONCE = 4096
-# So many rows of a table with its columns in one piece are multiplied at once.
-ROWS_OF_PRODUCT = 256
 
 
 @dataclass(frozen=True)
@@ -56,14 +54,18 @@ class TaskData:
     @classmethod
     def pack(cls, X, labels):
         """Pack numeric X (n, p) and numeric `TaskLabels`."""
-        check_squares("X", X.data if sparse.issparse(X) else X)
         if sparse.issparse(X):
             X = X.tocsr()
         y = np.require(labels.y, requirements="CW")  # as compiled code wants it
         if labels.layout == "wide":
             seen = labels.weight > 0
             y = y if seen.all() else np.where(seen, y, 0.0)
-            return cls(X, y, labels.weight, labels.tasks, None)
+            data = cls(X, y, labels.weight, labels.tasks, None)
+            # One look at a dense table serves this and what is known of its columns.
+            if sparse.issparse(X) or not data.squares.sum() <= LARGEST**2:
+                check_squares("X", X.data if sparse.issparse(X) else X)
+            return data
+        check_squares("X", X.data if sparse.issparse(X) else X)
         offsets, weight, order = labels.offsets, labels.weight, None
         if offsets is None:
             order = np.argsort(labels.codes, kind="stable")
@@ -78,6 +80,11 @@ class TaskData:
             return data
         # The rows of a task are one piece of memory.
         return replace(data, X=np.ascontiguousarray(X))
+
+    @cached_property
+    def squares(self):
+        """The sum of squares of each column of a dense X, (p,)."""
+        return np.einsum("ij,ij->j", self.X, self.X)
 
     @property
     def shared(self):
@@ -217,7 +224,7 @@ class TaskData:
             used = np.flatnonzero(W.any(axis=1))
             if FEW * len(used) <= len(W):  # a product with them alone is cheaper
                 return np.asarray(self.X[:, used] @ W[used])
-            return self._predictions(W)
+            return np.asarray(self.X @ W)
         z = np.empty(len(self.y))
         columns = np.ascontiguousarray(W.T)
         if self.small_blocks:
@@ -226,16 +233,6 @@ class TaskData:
         for t, rows, block in self.blocks():
             z[rows] = block @ columns[t]
         return z
-
-    def _predictions(self, W):
-        """Return X W of shared rows: in pieces where that is the faster product."""
-        if sparse.issparse(self.X) or not self.X.flags.f_contiguous:
-            return np.asarray(self.X @ W)
-        Z = np.empty((len(self.X), W.shape[1]))
-        for a in range(0, len(Z), ROWS_OF_PRODUCT):
-            rows = slice(a, a + ROWS_OF_PRODUCT)
-            np.matmul(self.X[rows], W, out=Z[rows])
-        return Z
 
     def rmatvec(self, U):
         """Return X'U per task, shape (p, T), for U of label shape."""

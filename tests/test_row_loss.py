@@ -9,7 +9,7 @@ from scipy import sparse
 from skmtl import GroupLassoClassifier, GroupLassoRegressor, duality_gap
 from skmtl.data import TaskData
 from skmtl.layouts import read_labels
-from skmtl.losses import Logistic, Poisson
+from skmtl.losses import Logistic, Poisson, Squared
 from skmtl.objectives import ClassObjective, DataObjective, RowLoss, _weighted_grams
 from skmtl.penalties import SparseGroup
 from skmtl.quadratics import Gram
@@ -234,3 +234,32 @@ def test_a_third_step_on_a_model_comes_where_it_is_the_last(tol, steps, monkeypa
     assert found.converged
     assert max(sum(a is b for a in calls) for b in calls) == steps
     assert len(found.history) == (2 if tol > 0.01 else 4)  # checks of the gap
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("far", [0.0, 1.0, 1e3, 1e9])
+def test_squares_of_labels_far_from_zero(far, fit_intercept):
+    """Residuals sum to 0 in each task, and D0 is what varies; one look or two."""
+    rng = np.random.default_rng(0)
+    Y = rng.normal(size=(400, 3)) + far * np.array([1.0, -1.0, 0.5])
+    weight = rng.uniform(0.5, 2.0, size=Y.shape)
+    data = TaskData.pack(np.ones((400, 1)), read_labels(Y, sample_weight=weight))
+    c = np.array([1.0, 2.0, 3.0])
+    loss = RowLoss(data, Squared(), c, fit_intercept)
+    mean = (weight * Y).sum(axis=0) / weight.sum(axis=0) if fit_intercept else 0.0
+    share = weight * c / weight.sum(axis=0)
+    expected = 0.5 * (share * (Y - mean) ** 2).sum(axis=0)
+    np.testing.assert_allclose(loss.task_null, expected, rtol=1e-12 * (1 + far))
+    Z = rng.normal(size=Y.shape)
+    b, value, u, feasible = loss.at(Z)
+    assert feasible
+    rest = share * (Z - Y)
+    if fit_intercept:
+        best = -rest.sum(axis=0) / c
+        np.testing.assert_allclose(b, best, rtol=1e-12)
+        rest = share * (Z - (Y - best))
+        assert np.all(np.abs(u.sum(axis=0)) <= 1e-13 * c * (1 + 1e-3 * far))
+    np.testing.assert_allclose(u, rest, atol=1e-15 * (1 + far))
+    assert value == pytest.approx(
+        0.5 * (rest**2 / share).sum(), rel=1e-12 + 1e-16 * far
+    )

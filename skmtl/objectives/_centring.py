@@ -40,8 +40,7 @@ def _centred(data, omega):
     # One copy serves all tasks, whose own means are close to this one.
     of_rows = omega.sum(axis=1) if data.shared else omega
     shift = column_means(data.X, of_rows)[:, None]
-    squares = np.einsum("ij,ij->j", data.X, data.X)
-    if np.all(2.0 * len(data.X) * shift[:, 0] ** 2 <= squares):
+    if np.all(2.0 * len(data.X) * shift[:, 0] ** 2 <= data.squares):
         # No mean is larger than the deviation, and X stays: it is what all rows have.
         alone = omega.ndim == 1 or omega.shape[1] == 1
         return np.zeros_like(shift), data, shift if alone else None

@@ -75,7 +75,7 @@ def test_peak_of_statistics(order):
     statistics = []
     peak = peak_of(lambda: statistics.append(TaskStatistics.from_rows(X, y, **extra)))
     assert peak < 0.2 * X.nbytes
-    model = GroupLassoRegressor(0.05)
+    model = GroupLassoRegressor(0.05).fit_statistics(statistics[0])  # compiles
     assert peak_of(lambda: model.fit_statistics(statistics[0])) < 0.05 * X.nbytes
 
 

@@ -17,7 +17,7 @@ from skmtl.objectives import (
     ClassObjective,
     DataObjective,
     SharedGram,
-    _rows,
+    _centring,
     _shared_gram,
 )
 from skmtl.objectives._class_gram import ClassGram
@@ -176,7 +176,7 @@ def test_products_of_one_gram_matrix_are_those_of_the_rows(
 ):
     """Whatever weights the tasks have, and means too large for their digits."""
     if not copied:
-        monkeypatch.setattr(_rows, "PACK_BYTES", 0)
+        monkeypatch.setattr(_centring, "PACK_BYTES", 0)
     monkeypatch.setattr(_shared_gram, "TILE_BYTES", 2**14)
     X, Y = wide(300, 60, 20, 0.1)
     X = np.asarray(X + 1e3, order=order)

@@ -13,35 +13,26 @@ def without_means(data, omega, c, centre):
 
     Returns (data, what was subtracted, (p, T) or (p, 1); the means that are left, (p,
     T); those that are still to be taken out before a product, (p, T) or (p, 1)). Means
-    far from 0 would cost the digits of the products that follow. They are weighted, so
-    that rows without weight cannot move them: `omega` has label shape, or (n, 1) where
-    all labels of a row have one weight, and `c` (T,) are its sums. Without `centre`
-    nothing is.
+    far from 0 would cost the digits of the products that follow; intercepts make up for
+    what is left of small ones. They are weighted by `omega`, of label shape with sums
+    `c` (T,), so that rows without weight cannot move them. Without `centre` nothing is
+    done.
     """
     p, T = data.n_features, data.n_tasks
     shift, mean = np.zeros((p, 1)), np.zeros((p, T))
-    far, left = mean, None
     if not centre:
-        return data, shift, mean, far
-    if not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES:
-        shift, data, left = _centred(data, omega)
-        if data.shared:
-            far = np.zeros_like(shift)
+        return data, shift, mean, mean
+    packed = not sparse.issparse(data.X) and data.X.nbytes <= PACK_BYTES
+    if packed and (data.shared or T == 1):
+        # One copy serves all tasks, whose own means are close to this one.
+        found = column_means(data.X, omega.sum(axis=1) if data.shared else omega)
+        if np.all(2.0 * len(data.X) * found**2 <= data.squares):
+            mean[:] = found[:, None]  # none is larger than the deviation
+            return data, shift, mean, np.zeros_like(shift)
+        return replace(data, X=data.X - found), found[:, None], mean, shift
+    if packed:
+        shift, data = data.centred(omega)
         if data.small_blocks:  # to the last digit
-            return data, shift, mean, far
-    mean[:] = data.rmatvec(omega) / c[: omega.shape[-1]] if left is None else left
-    return data, shift, mean, far
-
-
-def _centred(data, omega):
-    """Return (what was subtracted; the data; what is left of the means, if known)."""
-    if not (data.shared or data.n_tasks == 1):
-        return *data.centred(omega), None
-    # One copy serves all tasks, whose own means are close to this one.
-    of_rows = omega.sum(axis=1) if data.shared else omega
-    shift = column_means(data.X, of_rows)[:, None]
-    if np.all(2.0 * len(data.X) * shift[:, 0] ** 2 <= data.squares):
-        # No mean is larger than the deviation, and X stays: it is what all rows have.
-        alone = omega.ndim == 1 or omega.shape[1] == 1
-        return np.zeros_like(shift), data, shift if alone else None
-    return shift, replace(data, X=data.X - shift.T), None
+            return data, shift, mean, mean
+    mean[:] = data.rmatvec(omega) / c
+    return data, shift, mean, mean

@@ -56,14 +56,6 @@ class ClassObjective(DataObjective):
             part.task_mean = self.task_mean[features]
         return part
 
-    def curvatures(self):
-        """Return a bound of the curvature of f along each feature, (p,)."""
-        h, rows = self.rows.steepest(), self.data.by_task
-        squares = rows.weighted_squares(h)
-        if self.fit_intercept:
-            squares -= rows.per_task_sum(h) * self.task_mean**2
-        return np.maximum(squares, 0.0).max(axis=1)
-
     def sharpen(self, point, poor_rounds):
         """Do nothing: the curvature of each model is that of its point."""
         return False

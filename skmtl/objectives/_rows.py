@@ -71,11 +71,11 @@ class DataObjective:
 
     def _centre(self):
         """Take means of the features out of the data, as far as it is worth a copy."""
-        data, alike = self.data, self.complete and np.all(self.c == self.c[0])
+        data = self.data
         self.fewest_labels = int(data.n_labels.min())
         self.most_labels = int(data.n_labels.max())
         data, self.shift, self.mean, self._far = without_means(
-            data, self.omega[:, :1] if alike else self.omega, self.c, self.fit_intercept
+            data, self.omega, self.c, self.fit_intercept
         )
         return data
 
@@ -191,12 +191,12 @@ class DataObjective:
 
         Where the loss has none (`bounded` is False) the curvature at W = 0.
         """
-        h = self.rows.steepest()
-        centred = self.data.weighted_squares(h)
+        h, data = self.rows.steepest(), self.data.by_task
+        squares = data.weighted_squares(h)
         if self.fit_intercept:
-            total = self.data.per_task_sum(h)
-            centred -= self.data.rmatvec(h) ** 2 / np.where(total > 0, total, 1.0)
-        return np.maximum(centred, 0.0).max(axis=1)
+            total = data.per_task_sum(h)
+            squares -= data.rmatvec(h) ** 2 / np.where(total > 0, total, 1.0)
+        return np.maximum(squares, 0.0).max(axis=1)
 
     def model(self, point, features):
         """Return a quadratic of the rows `features` of W that touches f at the point.

@@ -48,11 +48,13 @@ class SharedGram(Squares):
         self.gram, self.index = self._product(single), np.zeros(self.n_tasks, dtype=int)
         self.scale, self._sharpened = rows.rows.level, False
         self._starts, self._tasks, self._change = self._of_other_weights()
-        self._centre, self._mean = np.zeros(self.n_features), 0.0
+        # Means of the features by the weights of the rows, and of the tasks' labels.
+        self._centre, self._means = np.zeros(self.n_features), rows.mean
         if rows.fit_intercept and len(self._tasks):
             weight = rows.row_weight[:, 0]
             self._centre = (weight / weight.sum()) @ rows.data.X
-            self._mean = rows.mean - self._centre[:, None]
+            self._means = rows.data.rmatvec(rows.omega) / rows.c
+        self._mean = self._means - self._centre[:, None]
 
     def _of_other_weights(self):
         """Return (first entry of each row, tasks, changes) of labels like no others."""
@@ -131,5 +133,6 @@ class SharedGram(Squares):
 
     def intercepts(self, point):
         """Return b_t in the units of the (scaled) labels, (T,)."""
-        point.intercept = self.rows.nothing.intercept  # of centred rows
+        off = ((self._means - self.rows.mean) * point.W).sum(axis=0)
+        point.intercept = self.rows.nothing.intercept - off  # that is of centred rows
         return self.rows.intercepts(point)

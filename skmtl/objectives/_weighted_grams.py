@@ -1,5 +1,7 @@
 """Gram matrices of the rows of each task, weighted and centred."""
 
+from functools import lru_cache
+
 import numpy as np
 from scipy import sparse
 
@@ -94,6 +96,9 @@ class CrossGram:
 
 def _centred(gram, first, total):
     """Take the means out of Gram matrices, given weighted sums of columns, in place."""
+    if gram.shape[1] <= FEW_COLUMNS:  # all of them at once
+        gram -= (first / total[:, None])[:, :, None] * first[:, None, :]
+        return gram
     for s in range(len(gram)):
         gram[s] -= np.outer(first[s] / total[s], first[s])
     return gram
@@ -116,6 +121,12 @@ def _gram(X, weights, dtype):
     return scaled.T @ scaled
 
 
+@lru_cache(maxsize=FEW_COLUMNS)
+def _ends_of_pairs(k):
+    """Return the rows and columns of the lower triangle of a (k, k) matrix."""
+    return np.tril_indices(k)
+
+
 class Pairs:
     """The products of each pair of the columns of rows that all tasks share.
 
@@ -128,7 +139,7 @@ class Pairs:
 
     def __init__(self, X):
         self.columns = columns = np.ascontiguousarray(X.T)
-        self._ends = np.tril_indices(len(columns))
+        self._ends = _ends_of_pairs(len(columns))
         self._products, i = np.empty((len(self._ends[0]), len(X))), 0
         for j in range(len(columns)):
             np.multiply(columns[: j + 1], columns[j], self._products[i : i + j + 1])

@@ -71,12 +71,14 @@ class DataObjective:
 
     def _centre(self):
         """Take means of the features out of the data, as far as it is worth a copy."""
-        data = self.data
-        self.fewest_labels = int(data.n_labels.min())
-        self.most_labels = int(data.n_labels.max())
-        data, self.shift, self.mean, self._far = without_means(
-            data, self.omega, self.c, self.fit_intercept
-        )
+        data, count = self.data, self.data.n_labels
+        self.fewest_labels, self.most_labels = int(count.min()), int(count.max())
+        self.mean = self._far = np.zeros((data.n_features, data.n_tasks))
+        self.shift = self.mean[:, :1]
+        if self.fit_intercept:
+            of_rows = self.row_weight[:, 0] if data.shared else data.weight
+            found = without_means(data, self.omega, self.c, of_rows)
+            data, self.shift, self.mean, self._far = found
         return data
 
     def restricted(self, features):
@@ -274,16 +276,14 @@ class DataObjective:
         many = self.n_tasks > 1 and self.n_features <= self.data.X.shape[0]
         if not (dense and many and (self.complete or self.shares_grams)):
             return False
-        weight = self.data.weight
-        others = 0 if self.complete else np.count_nonzero(weight != self.row_weight)
-        return others <= LARGEST_SHARE * weight.size
+        others = 0 if self.complete else (self.data.weight != self.row_weight).sum()
+        return others <= LARGEST_SHARE * self.data.weight.size
 
     @cached_property
     def row_weight(self):
         """The weight of each row that all tasks share, where its label is there."""
         weight = self.data.weight
-        first = weight[:, :1]
-        return first if self.complete else weight.max(axis=1, keepdims=True)
+        return weight[:, :1].copy() if self.complete else weight.max(1, keepdims=True)
 
     @cached_property
     def common_gram(self):

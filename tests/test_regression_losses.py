@@ -8,7 +8,7 @@ import pytest
 from _losses_of_tasks import LAYOUTS, problem_for
 from _oracles import tasks_of
 from _problems import make_problem
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import PoissonRegressor
 from sklearn.metrics import d2_tweedie_score, mean_poisson_deviance, r2_score
 
@@ -335,3 +335,15 @@ def test_large_counts_and_far_predictions():
     assert model.converged_
     assert model.coef_[0] == pytest.approx([1.0, 0.0, 0.0], abs=0.01)
     assert np.isfinite(model.predict(1e6 * X)).all()
+
+
+@pytest.mark.parametrize("loss", ["huber", "poisson"])
+def test_labels_too_far_from_zero_to_be_certified(loss):
+    """Nothing pulls at 0, and rounding in the intercepts leaves no dual point."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(60, 40)), 1e11 + rng.normal(size=(60, 3))
+    with pytest.warns(ConvergenceWarning, match="No feature pulls"):
+        model = GroupLassoRegressor(10.0, loss=loss, tol=1e-6).fit(X, Y)
+    assert not model.coef_.any()
+    assert not model.converged_
+    np.testing.assert_allclose(model.predict(X), np.median(Y), rtol=1e-10)

@@ -36,6 +36,10 @@ ROUNDS_COMBINED = 3  # of models that are not exact
 SOON = 5  # so many sweeps take no longer than a Newton step
 STALLED_CHECKS = 20  # so many without a smaller gap: rounding fills the model
 ROUNDING = 1e-14  # relative differences of objective values that mean nothing
+NOTHING_PULLS = (
+    "No feature pulls, so that rounding is what is left of the gap. Centre or scale "
+    "the labels, or raise tol."
+)
 
 
 def block_coordinate_descent(objective, penalty, W0, monitor):
@@ -58,6 +62,9 @@ def _rounds(objective, penalty, point, monitor):
         features, size, whole = _working_set(
             penalty, point.W, objective.gradient(point), size
         )
+        if not len(features):  # 0 is the optimum, whatever the gap says
+            monitor.message = NOTHING_PULLS
+            return point
         part = _part(objective, features)
         if part is not None:
             point = _alone(objective, penalty, point, features, monitor, part)

@@ -21,6 +21,7 @@ from skmtl.objectives import (
     _shared_gram,
 )
 from skmtl.objectives._class_gram import ClassGram
+from skmtl.objectives._weighted_grams import CrossGram
 from skmtl.penalties import SparseGroup, WithRidge
 from skmtl.penalties.blocks import Blocks
 from skmtl.quadratics import DenseRows, Gram, SparseRows
@@ -376,3 +377,16 @@ def test_more_free_features_than_entries_of_a_sparse_column(labels):
     found = model.fit(X, Y).objective_
     assert model.converged_
     assert_allclose(found, model.fit(X.toarray(), Y).objective_, rtol=1e-8)
+
+
+def test_columns_of_a_gram_matrix_are_kept_as_far_as_they_fit():
+    """They are those of the definition, and no more are kept than X has rows."""
+    rng = np.random.default_rng(0)
+    X, h = rng.normal(size=(8, 30)), rng.uniform(0.5, 2.0, size=(8, 1))
+    mean = (h.T @ X).T / h.sum()
+    exact = (X - mean.T).T @ (h * (X - mean.T))
+    cross = CrossGram(X, h, mean)
+    for used in ([1, 2, 3], [2, 7, 9], [9, 1], range(10, 16), [2, 12, 29]):
+        used = np.array(used)
+        assert_allclose(cross.columns(used), exact[:, used], atol=1e-12)
+        assert cross._columns.shape[1] <= 8

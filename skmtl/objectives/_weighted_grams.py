@@ -65,6 +65,8 @@ def weighted_grams(data, features, h, mean, centre, dtype=float, left=None):
 class CrossGram:
     """Columns of (X - mean)' diag(h) (X - mean) for dense X, formed once used.
 
+    No more numbers are kept than X holds, or than one call asks for.
+
     Parameters
     ----------
     X : ndarray of shape (n, p)
@@ -75,11 +77,18 @@ class CrossGram:
 
     def __init__(self, X, h, mean):
         self.X, self.h, self.mean = X, h, mean
-        self._place, self._columns = np.full(X.shape[1], -1), np.empty((X.shape[1], 0))
+        self._forget()
+
+    def _forget(self):
+        p = self.X.shape[1]
+        self._place, self._columns = np.full(p, -1), np.empty((p, 0))
 
     def columns(self, used):
         """Return those of the features `used`, (p, k)."""
         new = used[self._place[used] < 0]
+        if self._columns.shape[1] + len(new) > len(self.X):
+            self._forget()
+            new = used
         if len(new):
             formed = self._form(new)
             self._place[new] = self._columns.shape[1] + np.arange(len(new))
